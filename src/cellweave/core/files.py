@@ -1,0 +1,102 @@
+"""Outputs that are either whole or absent, and checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cellweave.core.errors import OutputError
+
+
+def _partial_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:8]}")
+
+
+def _explain(target: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"{target} cannot be written ({reason}); choose another output path.")
+
+
+@contextmanager
+def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``target`` that replaces it when the block ends well, and is removed otherwise.
+
+    Parent folders are made.
+
+    Raises:
+        OutputError: The place cannot be written.
+    """
+    target = Path(target)
+    partial = _partial_name(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder where a file is to be written; choose another output path.")
+        partial.touch()
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _explain(target, error) from error
+    try:
+        yield partial
+        os.replace(partial, target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise _explain(target, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty temporary folder beside ``target`` that becomes ``target`` when the block ends well.
+
+    Args:
+        target: The folder to make.
+        overwrite: Replace an existing folder; without it a non-empty one is an error.
+
+    Raises:
+        OutputError: The place cannot be written, or holds something already.
+    """
+    target = Path(target)
+    partial = _partial_name(target)
+    try:
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"{target} is a file where a folder is to be written; choose another output path.")
+        if target.is_dir() and any(target.iterdir()) and not overwrite:
+            raise OutputError(f"{target} exists and is not empty; choose another output folder or pass --overwrite.")
+        partial.mkdir(parents=True)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _explain(target, error) from error
+    try:
+        yield partial
+        _replace_folder(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_folder(partial: Path, target: Path) -> None:
+    try:
+        if not target.exists():
+            os.replace(partial, target)
+            return
+        retired = _partial_name(target)
+        os.replace(target, retired)
+        os.replace(partial, target)
+        shutil.rmtree(retired)
+    except OSError as error:
+        raise _explain(target, error) from error
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

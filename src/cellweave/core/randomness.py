@@ -1,0 +1,36 @@
+"""Random generators that depend on a seed and on the names and numbers of what they are for, on nothing else."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _words(seed: int, keys: tuple[int | str, ...]) -> list[int]:
+    return [seed, *(zlib.crc32(key.encode()) if isinstance(key, str) else key for key in keys)]
+
+
+def numpy_generator(seed: int, *keys: int | str) -> np.random.Generator:
+    """Return the generator of one thing of a seeded run, for instance ``numpy_generator(7, "layout", 12)``.
+
+    Equal arguments give equal streams, different ones give independent streams; the order in which the things
+    are made, their batches and the number of workers never matter.
+
+    Args:
+        seed: Seed of the run, >= 0.
+        keys: What the stream is for: names (hashed) and numbers (>= 0).
+    """
+    return np.random.default_rng(np.random.SeedSequence(_words(seed, keys)))
+
+
+def torch_generator(seed: int, *keys: int | str) -> torch.Generator:
+    """Return the CPU generator of one thing of a seeded run; see :func:`numpy_generator`."""
+    import torch
+
+    state = np.random.SeedSequence(_words(seed, keys)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) & (2**63 - 1))

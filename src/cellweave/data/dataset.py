@@ -1,0 +1,223 @@
+"""The data set on disk: one folder of images, their cells, and a checksum of every file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cellweave.core import Cells, CellweaveError, DatasetError
+from cellweave.data.images import RgbImage, read_image
+
+FORMAT = "cellweave-dataset"
+VERSION = 1
+SPLITS = ("training", "validation", "test")
+DEFAULT_COLOURS = ("#1f77e0", "#e03131", "#2f9e44", "#f59f00", "#9c36b5", "#0ca678", "#e64980", "#495057")
+IMAGE_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("file", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("mpp", pa.float64()),
+        ("split", pa.string()),
+        ("group", pa.string()),
+    ]
+)
+CELL_SCHEMA = pa.schema(
+    [("image", pa.string()), ("x", pa.float64()), ("y", pa.float64()), ("label", pa.string()), ("instance", pa.int64())]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellClass:
+    """A class of cells: its name and the colour, ``#rrggbb``, that it is drawn in."""
+
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class CellDataset:
+    """Annotated images on disk; open one with :meth:`open`, make one with :class:`cellweave.data.DatasetWriter`.
+
+    Attributes:
+        root: The folder.
+        name: Name of the data set.
+        classes: The classes, in the order of the label indices of :class:`Cells`.
+        licence: Licence of the images and annotations, in words.
+        source: Where they come from, in words.
+        checksums: SHA-256 of every other file, by path relative to ``root``.
+        images: One row an image: image, file (relative to ``root``; empty for a layout without an image), width,
+            height (pixels), mpp (µm per pixel; NaN where unknown), split, group (patient or slide).
+        cells: One row a cell: image, x, y (pixels), label (class name; None where unknown), instance.
+    """
+
+    root: Path
+    name: str
+    classes: tuple[CellClass, ...]
+    licence: str
+    source: str
+    checksums: dict[str, str]
+    images: pd.DataFrame
+    cells: pd.DataFrame
+
+    @classmethod
+    def open(cls, root: str | os.PathLike[str]) -> CellDataset:
+        """Open a data set; tables are read, images are not.
+
+        Raises:
+            DatasetError: The folder is no data set, of a later version, or its tables are damaged.
+        """
+        root = Path(root)
+        about = _read_description(root)
+        try:
+            classes = tuple(CellClass(str(one["name"]), str(one["colour"])) for one in about["classes"])
+            name, licence, source = (str(about[key]) for key in ("name", "licence", "source"))
+            checksums = {str(path): str(value) for path, value in about["checksums"].items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(f"{root / 'dataset.json'} lacks or garbles {error}; import the data again.") from error
+        images = _read_table(root / "images.parquet", IMAGE_SCHEMA)
+        cells = _read_table(root / "cells.parquet", CELL_SCHEMA)
+        return cls(root, name, classes, licence, source, checksums, images, cells)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in label order."""
+        return tuple(one.name for one in self.classes)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colour of every class, ``#rrggbb``."""
+        return {one.name: one.colour for one in self.classes}
+
+    @property
+    def checksum(self) -> str:
+        """One SHA-256 over the checksums of all files: equal for equal data."""
+        return sha256(
+            "\n".join(f"{path} {self.checksums[path]}" for path in sorted(self.checksums)).encode()
+        ).hexdigest()
+
+    def names(self, split: str | None = None) -> list[str]:
+        """Return the names of the images of a split, or of all.
+
+        Raises:
+            DatasetError: The data set has no image in that split.
+        """
+        if split is None:
+            return [str(name) for name in self.images["image"]]
+        names = [str(name) for name in self.images.loc[self.images["split"] == split, "image"]]
+        if not names:
+            there = {str(key): int(count) for key, count in self.images["split"].value_counts().items()}
+            raise DatasetError(f"{self.root} has no image in split {split!r}; it has {there}.")
+        return names
+
+    def groups(self) -> dict[str, str]:
+        """Return the group (patient or slide) of every image."""
+        return dict(zip(self.images["image"].astype(str), self.images["group"].astype(str), strict=True))
+
+    def read_cells(self, image: str) -> Cells:
+        """Return the cells of one image.
+
+        Raises:
+            DatasetError: There is no such image.
+        """
+        row = self._row(image)
+        table = self._cells_by_image.get(image)
+        mpp = None if np.isnan(row["mpp"]) else float(row["mpp"])
+        shape = (int(row["height"]), int(row["width"]))
+        if table is None:
+            return Cells.empty(classes=self.class_names, shape=shape, mpp=mpp)
+        index = {name: i for i, name in enumerate(self.class_names)}
+        try:
+            labels = [-1 if label is None else index[label] for label in table["label"]]
+            return Cells(table[["x", "y"]].to_numpy(), labels, classes=self.class_names, shape=shape, mpp=mpp)
+        except KeyError as error:
+            raise DatasetError(
+                f"{self.root / 'cells.parquet'}: image {image!r} has a cell of class {error}, "
+                f"which is not among the classes {list(self.class_names)} of dataset.json."
+            ) from error
+        except CellweaveError as error:
+            raise DatasetError(f"{self.root / 'cells.parquet'}: image {image!r}: {error}") from error
+
+    def image_path(self, image: str) -> Path:
+        """Return the path of an image's file.
+
+        Raises:
+            DatasetError: There is no such image, it has no file, or its file lies outside the data set.
+        """
+        file = str(self._row(image)["file"])
+        if not file:
+            raise DatasetError(f"image {image!r} of {self.root} is a layout without an image file.")
+        path = self.root / file
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise DatasetError(f"{self.root / 'images.parquet'}: file {file!r} of image {image!r} leaves the data set.")
+        return path
+
+    def read_image(self, image: str) -> RgbImage:
+        """Return the pixels of one image, uint8 (H, W, 3).
+
+        Raises:
+            DatasetError: There is no such image, or its size is not the recorded one.
+            InvalidImageError: The file cannot be read.
+        """
+        pixels = read_image(self.image_path(image))
+        row = self._row(image)
+        recorded = (int(row["height"]), int(row["width"]))
+        if pixels.shape[:2] != recorded:
+            raise DatasetError(
+                f"{self.image_path(image)} is {pixels.shape[1]}×{pixels.shape[0]}, but images.parquet says "
+                f"{recorded[1]}×{recorded[0]}; import the data again."
+            )
+        return pixels
+
+    def _row(self, image: str) -> dict[Any, Any]:
+        try:
+            return self._rows[image]
+        except KeyError as error:
+            raise DatasetError(f"{self.root} has no image {image!r}; `cellweave data stats` lists them.") from error
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[Any, Any]]:
+        return {str(row["image"]): row for row in self.images.to_dict("records")}
+
+    @cached_property
+    def _cells_by_image(self) -> dict[str, pd.DataFrame]:
+        return {str(image): table for image, table in self.cells.groupby("image", sort=False)}
+
+
+def _read_description(root: Path) -> dict[str, Any]:
+    path = root / "dataset.json"
+    if not path.is_file():
+        missing = "does not exist" if not root.exists() else "has no dataset.json"
+        raise DatasetError(f"{root} {missing}; give a data set made by `cellweave data import` or `data phantom`.")
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise DatasetError(f"{path} is not valid JSON ({error}); import the data again.") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise DatasetError(f'{path} does not say "format": "{FORMAT}"; is it another program\'s file?')
+    if about.get("version") != VERSION:
+        raise DatasetError(f"{path} is of version {about.get('version')!r}, this program reads {VERSION}; update it.")
+    return about
+
+
+def _read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    try:
+        table = pq.read_table(path)
+        missing = [name for name in schema.names if name not in table.column_names]
+        if missing:
+            raise DatasetError(f"{path} lacks the columns {missing}; it has {table.column_names}.")
+        frame: pd.DataFrame = table.select(schema.names).cast(schema).to_pandas()
+        return frame
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"{path} cannot be read ({str(error).splitlines()[0]}); import the data again.") from error

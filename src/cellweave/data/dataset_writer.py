@@ -1,0 +1,155 @@
+"""Writing a data set on disk, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cellweave.core import Cells, DatasetError, atomic_folder, sha256_of
+from cellweave.data.dataset import CELL_SCHEMA, DEFAULT_COLOURS, FORMAT, IMAGE_SCHEMA, SPLITS, VERSION, CellClass
+from cellweave.data.images import RgbImage, write_png
+
+_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
+
+
+class DatasetWriter:
+    """A data set being made; nothing appears at its place before the ``with`` block ends well.
+
+    Args:
+        root: The folder to make.
+        name: Name of the data set.
+        classes: Class names, in label order, or classes with colours.
+        licence: Licence of the images and annotations, in words.
+        source: Where they come from, in words.
+        overwrite: Replace a folder that is there already.
+
+    Raises:
+        OutputError: The folder exists already or cannot be written.
+
+    Example::
+
+        with DatasetWriter("out/mine", name="mine", classes=["lymphocyte"], licence="CC0", source="me") as writer:
+            writer.add("slide-1", cells, pixels=image, split="training", group="patient-1")
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        name: str,
+        classes: Sequence[str | CellClass],
+        licence: str,
+        source: str,
+        overwrite: bool = False,
+    ) -> None:
+        self.root = Path(root)
+        self.classes = tuple(
+            one if isinstance(one, CellClass) else CellClass(one, DEFAULT_COLOURS[i % len(DEFAULT_COLOURS)])
+            for i, one in enumerate(classes)
+        )
+        self._about = {"name": name, "licence": licence, "source": source}
+        self._overwrite = overwrite
+        self._images: dict[str, list[Any]] = {column: [] for column in IMAGE_SCHEMA.names}
+        self._cells: dict[str, list[Any]] = {column: [] for column in CELL_SCHEMA.names}
+        self._names: set[str] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder = self._stack.enter_context(atomic_folder(self.root, overwrite=self._overwrite))
+        (self._folder / "images").mkdir()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if kind is None:
+                self._finish()
+            else:
+                self._stack.__exit__(kind, error, trace)
+
+    def add(
+        self,
+        image: str,
+        cells: Cells,
+        *,
+        pixels: RgbImage | None = None,
+        file: Path | None = None,
+        split: str = "training",
+        group: str | None = None,
+    ) -> None:
+        """Add an image, given as pixels (stored as PNG) or as a file (copied as it is), or a layout with neither.
+
+        Args:
+            image: Its name, without ending; unique in the data set.
+            cells: Its cells; their frame is the image's size, their classes are those of the data set.
+            pixels: uint8 (H, W, 3).
+            file: An image file.
+            split: training, validation or test.
+            group: Patient or slide; the image's own name when None.
+
+        Raises:
+            DatasetError: The name is used or unusable, the split unknown, or classes or sizes disagree.
+        """
+        if image in self._names or not _SAFE_NAME.fullmatch(image) or image in {".", ".."}:
+            reason = "is there already" if image in self._names else "cannot be a file name"
+            raise DatasetError(f'image name {image!r} {reason}; names must be unique and free of / \\ : * ? " < > |.')
+        if split not in SPLITS:
+            raise DatasetError(f"image {image!r} has split {split!r}; the splits are {list(SPLITS)}.")
+        if cells.classes != tuple(one.name for one in self.classes):
+            raise DatasetError(
+                f"image {image!r} has cells of classes {list(cells.classes)}, "
+                f"the data set has {[one.name for one in self.classes]}."
+            )
+        self._names.add(image)
+        row = (image, self._store(image, cells, pixels, file), cells.shape[1], cells.shape[0], cells.mpp, split)
+        for column, value in zip(IMAGE_SCHEMA.names, (*row, group or image), strict=True):
+            self._images[column].append(value)
+        count = len(cells)
+        columns: tuple[Any, ...] = (
+            [image] * count,
+            cells.xy[:, 0],
+            cells.xy[:, 1],
+            cells.label_names(),
+            [None] * count,
+        )
+        for column, values in zip(CELL_SCHEMA.names, columns, strict=True):
+            self._cells[column].extend(values)
+
+    def _store(self, image: str, cells: Cells, pixels: RgbImage | None, file: Path | None) -> str:
+        if pixels is not None:
+            if pixels.shape[:2] != cells.shape:
+                raise DatasetError(f"image {image!r} is {pixels.shape[:2]}, its cells live in {cells.shape}.")
+            relative = f"images/{image}.png"
+            write_png(self._folder / relative, pixels)
+            return relative
+        if file is not None:
+            relative = f"images/{image}{file.suffix.lower()}"
+            shutil.copyfile(file, self._folder / relative)
+            return relative
+        return ""
+
+    def _finish(self) -> None:
+        pq.write_table(pa.table(self._images, schema=IMAGE_SCHEMA), self._folder / "images.parquet")
+        pq.write_table(pa.table(self._cells, schema=CELL_SCHEMA), self._folder / "cells.parquet")
+        files = sorted(path for path in self._folder.rglob("*") if path.is_file())
+        about = {
+            "format": FORMAT,
+            "version": VERSION,
+            **self._about,
+            "classes": [{"name": one.name, "colour": one.colour} for one in self.classes],
+            "checksums": {path.relative_to(self._folder).as_posix(): sha256_of(path) for path in files},
+        }
+        (self._folder / "dataset.json").write_text(
+            json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )

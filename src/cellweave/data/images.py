@@ -1,0 +1,77 @@
+"""Reading and writing image files, with every way in which they can be bad told in one line."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from cellweave.core import InvalidImageError, atomic_file
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+"""Endings of the files that a folder of images is searched for."""
+
+MAX_PIXELS = 400_000_000
+"""Larger images belong to slide tools; also the guard against decompression bombs."""
+
+RgbImage = npt.NDArray[np.uint8]
+"""(H, W, 3), red, green, blue."""
+
+
+def read_image(path: str | os.PathLike[str]) -> RgbImage:
+    """Return an 8-bit RGB image, uint8 (H, W, 3); grey images and palettes are expanded, transparency is dropped.
+
+    Raises:
+        InvalidImageError: The file is missing, is no image, is damaged or cut short, or has more than 8 bits a channel.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise InvalidImageError(f"{path} {found}; give the path of an image file ({', '.join(IMAGE_SUFFIXES)}).")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the limit
+            with Image.open(path) as image:
+                _refuse_unusable(image, path)
+                return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InvalidImageError(f"{path} is not an image that can be read ({path.stat().st_size} bytes).") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, InvalidImageError):
+            raise
+        raise InvalidImageError(f"{path} is damaged or cut short ({error}); copy or export it again.") from error
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return height and width of an image file in pixels, reading only its header.
+
+    Raises:
+        InvalidImageError: The file is missing or is no image.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except FileNotFoundError as error:
+        raise InvalidImageError(f"{path} does not exist.") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InvalidImageError(f"{path} is not an image that can be read.") from error
+
+
+def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
+    """Write an image, uint8 (H, W, 3) or (H, W), as PNG, whole or not at all."""
+    with atomic_file(path) as partial, partial.open("wb") as stream:
+        Image.fromarray(image).save(stream, format="PNG")
+
+
+def _refuse_unusable(image: Image.Image, path: Path) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise InvalidImageError(
+            f"{path} has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}; cut it into tiles first."
+        )
+    if image.mode.startswith(("I", "F")):
+        raise InvalidImageError(f"{path} has pixels of kind {image.mode!r}; convert it to 8-bit RGB first.")
