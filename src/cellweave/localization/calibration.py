@@ -1,0 +1,178 @@
+"""Choosing the peak finder of a localiser: the window and threshold with the best F1 on images not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import GroupKFold
+
+from cellweave.core import Cells, InvalidInputError
+from cellweave.localization.inference import Prediction
+from cellweave.localization.recipe import CalibrationRecipe
+from cellweave.maps import PeakFinder
+from cellweave.metrics import count_matches
+
+THRESHOLDS: npt.NDArray[np.float64] = np.round(
+    np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.3, 0.5, 0.04), np.arange(0.5, 0.95, 0.1)]), 2
+)
+"""Thresholds tried, on a map of about 0 to 1."""
+
+_READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2)
+
+
+def locate_peaks(
+    prediction: Prediction, finder: PeakFinder, *, classes: Sequence[str], mpp: float | None = None
+) -> Cells:
+    """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it."""
+    peaks = finder(prediction.heights)
+    height, width = prediction.heights.shape
+    pixels = np.floor(peaks.xy).astype(int)[:, None] + _READOUT
+    columns, rows = (np.clip(pixels[..., axis], 0, (width, height)[axis] - 1) for axis in (0, 1))
+    labels = prediction.classes[:, rows, columns].mean(axis=-1).argmax(axis=0) if len(classes) else None
+    return Cells(
+        peaks.xy,
+        labels,
+        classes=classes,
+        shape=(height, width),
+        mpp=mpp,
+        scores=np.clip(peaks.scores, 0, 1),
+    )
+
+
+def grouped_folds(groups: Sequence[str], folds: int) -> list[npt.NDArray[np.intp]]:
+    """Return the indices held out in each fold; the members of a group are held out together.
+
+    Args:
+        groups: Group of every image.
+        folds: How many; no more than there are groups.
+
+    Raises:
+        InvalidInputError: There are fewer than two groups.
+    """
+    count = min(folds, len(set(groups)))
+    if count < 2:
+        raise InvalidInputError(
+            "calibration by cross-validation needs training images of at least two groups (patients or slides), "
+            f"got {len(groups)} images of {len(set(groups))}; annotate another patient, or correct the groups."
+        )
+    return [held_out for _, held_out in GroupKFold(count).split(np.zeros(len(groups)), groups=list(groups))]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The chosen peak finder and what it was chosen from.
+
+    Attributes:
+        finder: Window and threshold with the highest F1; of equals the smallest window and lowest threshold.
+        radius_px: Within which a cell counted as found.
+        protocol: Scoring protocol.
+        windows_px: Windows tried, (W,).
+        thresholds: Thresholds tried, (T,).
+        counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
+    """
+
+    finder: PeakFinder
+    radius_px: float
+    protocol: str
+    windows_px: npt.NDArray[np.int64]
+    thresholds: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+
+    def curves(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return precision, recall and f1, each (W, T), summed over the images."""
+        tp, fp, fn = np.moveaxis(self.counts.sum(axis=2), -1, 0).astype(float)
+        return {
+            "precision": tp / np.maximum(tp + fp, 1),
+            "recall": tp / np.maximum(tp + fn, 1),
+            "f1": 2 * tp / np.maximum(2 * tp + fp + fn, 1),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result and the curves, for ``metrics.json``."""
+        curves = self.curves()
+        window = int(np.flatnonzero(self.windows_px == self.finder.window_px)[0])
+        threshold = int(np.argmin(abs(self.thresholds - self.finder.threshold)))
+        return {
+            "protocol": self.protocol,
+            "radius_px": self.radius_px,
+            "window_px": self.finder.window_px,
+            "threshold": self.finder.threshold,
+            **{name: round(float(values[window, threshold]), 4) for name, values in curves.items()},
+            "windows_px": self.windows_px.tolist(),
+            "thresholds": self.thresholds.tolist(),
+            "f1_by_window_and_threshold": curves["f1"].round(4).tolist(),
+        }
+
+
+class Calibrator:
+    """Collects out-of-fold predictions, image by image, and chooses.
+
+    Args:
+        recipe: What to try.
+        radius_px: Within which a cell counts as found, at the scale of the predictions.
+    """
+
+    def __init__(self, recipe: CalibrationRecipe, radius_px: float) -> None:
+        self.recipe, self.radius_px = recipe, radius_px
+        self._counts: list[npt.NDArray[np.int64]] = []
+
+    def add(self, prediction: Prediction, truth: Cells) -> None:
+        """Score one image under every window and threshold; its maps are not kept."""
+        windows = self.recipe.windows_px
+        counts = np.zeros((len(windows), len(THRESHOLDS), 3), np.int64)
+        for w, window in enumerate(windows):
+            lowest = PeakFinder(window, float(THRESHOLDS[0]), subpixel=self.recipe.subpixel)
+            found = locate_peaks(prediction, lowest, classes=truth.classes)
+            assert found.scores is not None
+            for t, threshold in enumerate(THRESHOLDS):
+                kept = found.select(found.scores > threshold)
+                counts[w, t] = count_matches(truth, kept, self.radius_px, self.recipe.protocol)
+        self._counts.append(counts)
+
+    def choose(self) -> Calibration:
+        """Return the calibration over all images added.
+
+        Raises:
+            InvalidInputError: No image was added.
+        """
+        if not self._counts:
+            raise InvalidInputError("there are no images to calibrate on.")
+        counts = np.stack(self._counts, axis=2)
+        windows = np.asarray(self.recipe.windows_px)
+        draft = Calibration(
+            PeakFinder(int(windows[0]), float(THRESHOLDS[0])),
+            self.radius_px,
+            self.recipe.protocol,
+            windows,
+            THRESHOLDS,
+            counts,
+        )
+        best_window, best_threshold = np.unravel_index(int(np.argmax(draft.curves()["f1"])), counts.shape[:2])
+        finder = PeakFinder(int(windows[best_window]), float(THRESHOLDS[best_threshold]), subpixel=self.recipe.subpixel)
+        return Calibration(finder, self.radius_px, self.recipe.protocol, windows, THRESHOLDS, counts)
+
+
+def finder_config(finder: PeakFinder, mpp: float | None) -> dict[str, Any]:
+    """Return a peak finder for ``config.json``, the window in micrometres beside pixels where the scale is known."""
+    window_um = None if mpp is None else round(finder.window_px * mpp, 4)
+    return {
+        "window_px": finder.window_px,
+        "window_um": window_um,
+        "threshold": finder.threshold,
+        "least_maximum": finder.least_maximum,
+        "subpixel": finder.subpixel,
+    }
+
+
+def finder_from_config(values: Mapping[str, Any]) -> PeakFinder:
+    """Return the peak finder that :func:`finder_config` described."""
+    return PeakFinder(
+        int(values["window_px"]),
+        float(values["threshold"]),
+        least_maximum=float(values["least_maximum"]),
+        subpixel=bool(values["subpixel"]),
+    )

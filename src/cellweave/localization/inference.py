@@ -1,0 +1,113 @@
+"""Running a localiser network over images of any size: batch normalisation folded in, bf16 where it is fast, tiles."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from cellweave.core.devices import bf16_is_fast
+from cellweave.data import RgbImage
+from cellweave.localization.samples import normalised
+from cellweave.localization.unet import UNet
+
+TILE_PX = 1024
+"""Side of the part of a tile that is kept; the network's margin is added on all sides."""
+
+
+class Prediction(NamedTuple):
+    """What the network says of one image.
+
+    Attributes:
+        heights: Map of the cells, float32 (H, W), about 0 to 1.
+        classes: Class probabilities, float32 (C, H, W).
+    """
+
+    heights: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.float32]
+
+
+class Predictor:
+    """A network made ready to predict.
+
+    Args:
+        network: The trained network; it is copied.
+        device: Where to run.
+        precision: ``fp32``, ``bf16``, or ``auto``: bf16 where it is faster.
+        tile_px: Larger images are cut into tiles with this side, a multiple of the network's stride; the result is
+            that of the whole image, because tiles overlap by all that the network can see.
+    """
+
+    def __init__(self, network: UNet, device: torch.device, *, precision: str = "auto", tile_px: int = TILE_PX) -> None:
+        half = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
+        self.device = device
+        self.dtype = torch.bfloat16 if half else torch.float32
+        self.network = folded(network).to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.tile_px = -(-tile_px // network.stride) * network.stride
+
+    @torch.inference_mode()
+    def __call__(self, image: RgbImage, *, averaged_turns: bool = False) -> Prediction:
+        """Return the prediction for one image, uint8 (H, W, 3).
+
+        Args:
+            image: The image, at the scale that the network was trained at.
+            averaged_turns: Average over the eight flips and turns; eight times as slow.
+        """
+        if not averaged_turns:
+            return self._whole(image)
+        turned = [(k, flip) for k in range(4) for flip in (False, True)]
+        sums: list[npt.NDArray[np.float32]] = []
+        for k, flip in turned:
+            view = np.rot90(image[:, ::-1] if flip else image, k)
+            maps = np.concatenate(
+                [part.reshape(-1, *view.shape[:2]) for part in self._whole(np.ascontiguousarray(view))]
+            )
+            back = np.rot90(maps, -k, axes=(1, 2))
+            sums.append(back[:, :, ::-1] if flip else back)
+        mean: npt.NDArray[np.float32] = np.stack(sums).mean(axis=0)
+        return Prediction(mean[0], mean[1:])
+
+    def _whole(self, image: RgbImage) -> Prediction:
+        height, width = image.shape[:2]
+        stride, margin, tile = self.network.stride, self.network.margin, self.tile_px
+        bottom, right = -height % stride, -width % stride
+        edge = cv2.BORDER_REFLECT_101 if min(height, width) > stride else cv2.BORDER_REPLICATE
+        padded = np.asarray(cv2.copyMakeBorder(image, 0, bottom, 0, right, edge), np.uint8)
+        whole_height, whole_width = padded.shape[:2]
+        output = np.empty((self.network.channels, whole_height, whole_width), np.float32)
+        for top in range(0, whole_height, tile):
+            for left in range(0, whole_width, tile):
+                first_row, first_column = max(top - margin, 0), max(left - margin, 0)
+                last_row, last_column = min(top + tile, whole_height), min(left + tile, whole_width)
+                maps = self._one(padded[first_row : last_row + margin, first_column : last_column + margin])
+                rows = slice(top - first_row, last_row - first_row)
+                columns = slice(left - first_column, last_column - first_column)
+                output[:, top:last_row, left:last_column] = maps[:, rows, columns]
+        return Prediction(output[0, :height, :width], output[1:, :height, :width])
+
+    def _one(self, image: RgbImage) -> npt.NDArray[np.float32]:
+        inputs = torch.from_numpy(normalised(image.astype(np.float32) / 255.0))[None].to(self.device, self.dtype)
+        heights, logits = self.network(inputs.contiguous(memory_format=torch.channels_last))
+        maps = torch.cat([heights.float(), functional.softmax(logits.float(), dim=1)], dim=1)
+        return np.asarray(maps[0].cpu().numpy(), np.float32)
+
+
+def folded(network: UNet) -> UNet:
+    """Return a copy in evaluation mode whose convolutions carry their batch normalisation."""
+    network = copy.deepcopy(network).cpu().eval()
+    for block in network.modules():
+        if not isinstance(block, nn.Sequential):
+            continue
+        for i in range(len(block) - 1):
+            convolution, normalisation = block[i], block[i + 1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
+                block[i] = fuse_conv_bn_eval(convolution, normalisation)
+                block[i + 1] = nn.Identity()
+    return network

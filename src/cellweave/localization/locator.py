@@ -1,0 +1,159 @@
+"""The localiser that users hold: from an image to its cells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from cellweave import __version__
+from cellweave.core import Cells, InvalidImageError, InvalidInputError, ModelFolderError
+from cellweave.core.devices import choose_device
+from cellweave.data import CellClass, RgbImage
+from cellweave.localization.calibration import finder_config, finder_from_config, locate_peaks
+from cellweave.localization.inference import TILE_PX, Predictor
+from cellweave.localization.recipe import LocatorRecipe
+from cellweave.localization.samples import resized
+from cellweave.localization.unet import UNet
+from cellweave.maps import PeakFinder
+from cellweave.training.model_folder import find_model_folder, load_weights, read_config
+
+FORMAT = "cellweave-locator"
+VERSION = 1
+
+
+class Locator:
+    """A trained localiser with its calibrated peak finder.
+
+    Args:
+        network: The trained network.
+        recipe: What it was trained by.
+        classes: The classes of its logits.
+        mpp: Scale that it works at, µm per pixel; None where unknown.
+        finder: Reads cells off its map.
+        device: Where to run.
+        precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
+        tile_px: Larger images are cut into tiles of this side; the result is the same.
+
+    Example::
+
+        locator = Locator.from_pretrained("runs/loc")
+        cells = locator.locate(image, mpp=0.5)
+    """
+
+    def __init__(
+        self,
+        network: UNet,
+        recipe: LocatorRecipe,
+        *,
+        classes: Sequence[CellClass],
+        mpp: float | None,
+        finder: PeakFinder,
+        device: torch.device | None = None,
+        precision: str = "auto",
+        tile_px: int = TILE_PX,
+    ) -> None:
+        self.recipe, self.classes, self.mpp, self.finder = recipe, tuple(classes), mpp, finder
+        self.predictor = Predictor(network, device or choose_device(), precision=precision, tile_px=tile_px)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in label order."""
+        return tuple(one.name for one in self.classes)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colour of every class, ``#rrggbb``."""
+        return {one.name: one.colour for one in self.classes}
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        device: str | None = "auto",
+        precision: str = "auto",
+        tile_px: int = TILE_PX,
+    ) -> Locator:
+        """Load a model folder: a local path, a shipped model's name, or ``owner/name`` on the hub with a revision.
+
+        Raises:
+            ModelFolderError: There is no such model, or its files are missing, damaged or of another kind.
+            InvalidInputError: The device cannot be used.
+        """
+        folder = find_model_folder(name_or_path, revision=revision)
+        config = read_config(folder, kind=FORMAT)
+        if config.get("version") != VERSION:
+            raise ModelFolderError(f"{folder} is of version {config.get('version')!r}, this program reads {VERSION}.")
+        try:
+            recipe = LocatorRecipe.model_validate(config["recipe"])
+            classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
+            finder = finder_from_config(config["peak_finder"])
+            mpp = None if config["mpp"] is None else float(config["mpp"])
+        except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelFolderError(f"{folder / 'config.json'} lacks or garbles {reason}; copy it again.") from error
+        network = UNet(recipe.network, len(classes))
+        load_weights(network, folder)
+        return cls(
+            network,
+            recipe,
+            classes=classes,
+            mpp=mpp,
+            finder=finder,
+            device=choose_device(device),
+            precision=precision,
+            tile_px=tile_px,
+        )
+
+    def locate(self, image: RgbImage, *, mpp: float | None = None, average_turns: bool = False) -> Cells:
+        """Return the cells of an image, in the image's own frame, with scores in [0, 1] and classes.
+
+        Args:
+            image: uint8 (H, W, 3).
+            mpp: Scale of the image, µm per pixel. Where it differs from the model's, the image is resized for the
+                network and the cells are moved back; None takes it to be the model's.
+            average_turns: Average the network over the eight flips and turns: slower, a little better.
+
+        Raises:
+            InvalidImageError: The image is empty or not uint8 (H, W, 3).
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise InvalidImageError(
+                f"an image is uint8 (H, W, 3) with at least one pixel, got {image.dtype} {image.shape}."
+            )
+        frame = Cells.empty(classes=self.class_names, shape=image.shape[:2], mpp=mpp or self.mpp)
+        scaled, inner = resized(image, frame, self.mpp)
+        prediction = self.predictor(scaled, averaged_turns=average_turns)
+        found = locate_peaks(prediction, self.finder, classes=self.class_names, mpp=inner.mpp)
+        if scaled is image:
+            return found
+        back = found.xy * (np.array(image.shape[1::-1]) / np.array(scaled.shape[1::-1]))
+        xy = np.minimum(back, np.nextafter(np.array(image.shape[1::-1], float), 0.0))
+        return Cells(xy, found.labels, classes=self.class_names, shape=frame.shape, mpp=frame.mpp, scores=found.scores)
+
+
+def locator_config(
+    recipe: LocatorRecipe,
+    *,
+    classes: Sequence[CellClass],
+    mpp: float | None,
+    finder: PeakFinder,
+    training: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the ``config.json`` of a localiser."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "code_version": __version__,
+        "classes": [{"name": one.name, "colour": one.colour} for one in classes],
+        "mpp": mpp,
+        "peak_finder": finder_config(finder, mpp),
+        "recipe": recipe.model_dump(mode="json"),
+        "training": training,
+    }

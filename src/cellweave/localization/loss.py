@@ -1,0 +1,56 @@
+"""What the localiser minimises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cellweave.core import Cells
+from cellweave.localization.recipe import LossRecipe
+from cellweave.localization.samples import IGNORED
+from cellweave.training import Batch
+
+
+def class_weights(annotated: Sequence[Cells], class_count: int, balance: float) -> Tensor:
+    """Return a weight for each class: its inverse frequency to the power ``balance``, 1 on average over the cells.
+
+    Classes without cells get weight 0.
+    """
+    counts = np.zeros(class_count)
+    for cells in annotated:
+        counts += np.bincount(cells.labels[cells.labels >= 0], minlength=class_count)
+    weights = np.where(counts > 0, np.maximum(counts, 1.0) ** -balance, 0.0)
+    total = float((weights * counts).sum())
+    return torch.tensor(weights * counts.sum() / total if total else weights, dtype=torch.float32)
+
+
+class LocatorLoss:
+    """Weighted squared error of the map plus cross-entropy of the classes near annotated cells.
+
+    Args:
+        recipe: Weights of the parts.
+        weights: Of the classes, float32 (C,).
+    """
+
+    def __init__(self, recipe: LossRecipe, weights: Tensor) -> None:
+        self.recipe, self.weights = recipe, weights
+
+    def __call__(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return ``loss`` and its parts ``map`` and ``classes``."""
+        heights, logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
+        target = batch["heights"]
+        squared = (heights.float() - target).square() * (1 + self.recipe.peak_weight * target)
+        on_map = squared.mean()
+        weights = self.weights.to(logits.device)
+        labels = batch["labels"]
+        each = functional.cross_entropy(logits.float(), labels, weights, ignore_index=IGNORED, reduction="sum")
+        on_classes = each / (labels != IGNORED).sum().clamp(min=1)
+        return {
+            "loss": on_map + self.recipe.class_weight * on_classes,
+            "map": on_map,
+            "classes": on_classes,
+        }

@@ -1,0 +1,95 @@
+"""The recipe of a localiser: everything that its training and calibration depend on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cellweave.localization.unet import UNetRecipe
+from cellweave.training import FitRecipe, Recipe
+
+
+class TargetRecipe(Recipe):
+    """The EDT map that the network learns; see :func:`cellweave.maps.exponential_distance_map`.
+
+    Attributes:
+        slope, offset, constant, cutoff, reach_px: Of the map.
+        class_radius_px: Pixels so near a cell learn its class.
+    """
+
+    slope: float = 10.0
+    offset: float = 0.5
+    constant: float = 1.0
+    cutoff: float = 0.01
+    reach_px: float | None = None
+    class_radius_px: float = Field(default=4.0, gt=0)
+
+
+class AugmentationRecipe(Recipe):
+    """How training crops are varied.
+
+    Attributes:
+        crop_px: Side of a crop.
+        turn: Flip and turn by right angles.
+        stain_scale: Standard deviation of the factor on each stain's optical density, as a logarithm.
+        stain_shift: Standard deviation of what is added to each stain's optical density.
+        brightness: Standard deviation of what is added to the optical density of all three colours alike.
+    """
+
+    crop_px: int = Field(default=192, ge=32)
+    turn: bool = True
+    stain_scale: float = Field(default=0.15, ge=0)
+    stain_shift: float = Field(default=0.03, ge=0)
+    brightness: float = Field(default=0.05, ge=0)
+
+
+class LossRecipe(Recipe):
+    """What training minimises: weighted squared error of the map, and cross-entropy of the classes near cells.
+
+    Attributes:
+        class_weight: Factor on the cross-entropy.
+        balance: Exponent of the classes' inverse frequencies as their weights; 0 weighs all cells alike.
+        peak_weight: Extra weight of a pixel's squared error, times the map there.
+    """
+
+    class_weight: float = Field(default=0.05, ge=0)
+    balance: float = Field(default=0.5, ge=0, le=1)
+    peak_weight: float = Field(default=2.0, ge=0)
+
+
+class CalibrationRecipe(Recipe):
+    """How window and threshold are chosen: by F1 out of fold, folds made of whole patients.
+
+    Attributes:
+        folds: Number of folds; the networks of the folds are trained only for this. Fewer where groups are fewer.
+        share: Steps of each fold's network, as a share of the final network's.
+        protocol: Scoring protocol.
+        radius_um: Radius within which a cell counts as found; taken as pixels / 2 where the scale is unknown.
+        windows_px: Windows tried, odd.
+        subpixel: Refine positions below a pixel.
+    """
+
+    folds: int = Field(default=4, ge=2)
+    share: float = Field(default=0.1, gt=0, le=1)
+    protocol: Literal["greedy", "matching"] = "greedy"
+    radius_um: float = Field(default=3.0, gt=0)
+    windows_px: tuple[int, ...] = (3, 5, 7, 9, 11, 13, 15, 21)
+    subpixel: bool = True
+
+
+class LocatorRecipe(Recipe):
+    """A complete localiser run.
+
+    Attributes:
+        mpp: Scale that the network works at, µm per pixel; images of another known scale are resized to it. None:
+            the median scale of the training images.
+    """
+
+    mpp: float | None = Field(default=None, gt=0)
+    network: UNetRecipe = UNetRecipe()
+    target: TargetRecipe = TargetRecipe()
+    augmentation: AugmentationRecipe = AugmentationRecipe()
+    loss: LossRecipe = LossRecipe()
+    fit: FitRecipe = FitRecipe()
+    calibration: CalibrationRecipe = CalibrationRecipe()

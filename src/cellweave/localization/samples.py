@@ -1,0 +1,151 @@
+"""Training samples of the localiser: random crops of images with their maps and class labels."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.spatial import cKDTree
+
+from cellweave.core import Cells, InvalidInputError, numpy_generator
+from cellweave.data import CellDataset, RgbImage
+from cellweave.localization.augmentation import jitter_stains, turn
+from cellweave.localization.recipe import LocatorRecipe, TargetRecipe
+from cellweave.maps import exponential_distance_map
+from cellweave.training import Batch
+
+IGNORED = -100
+"""Class label of pixels that teach no class."""
+
+_CACHE_BYTES = 2_000_000_000
+
+
+def resized(image: RgbImage, cells: Cells, mpp: float | None) -> tuple[RgbImage, Cells]:
+    """Return an image and its cells at another scale; unchanged where a scale is unknown or within 2 % of the same."""
+    if mpp is None or cells.mpp is None or abs(cells.mpp / mpp - 1) < 0.02:
+        return image, cells
+    moved = cells.scaled(cells.mpp / mpp)
+    method = cv2.INTER_AREA if moved.shape[0] < cells.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, moved.shape[::-1], interpolation=method), np.uint8), moved
+
+
+def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int8]:
+    """Return the label of the nearest cell within a radius for every pixel, int8 (H, W); -1 where there is none."""
+    labels = np.full(cells.shape, -1, np.int8)
+    if len(cells) == 0:
+        return labels
+    reach = int(np.ceil(radius_px))
+    offsets = np.stack(np.meshgrid(*2 * [np.arange(-reach, reach + 1)]), axis=-1).reshape(-1, 2)
+    offsets = offsets[np.hypot(*offsets.T) <= radius_px]
+    pixels = np.unique((np.floor(cells.xy)[:, None] + offsets).reshape(-1, 2).astype(int), axis=0)
+    height, width = cells.shape
+    pixels = pixels[((pixels >= 0) & (pixels < (width, height))).all(axis=1)]
+    _, nearest = cKDTree(cells.xy).query(pixels + 0.5)
+    labels[pixels[:, 1], pixels[:, 0]] = cells.labels[nearest]
+    return labels
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    image: RgbImage
+    heights: npt.NDArray[np.float16]
+    labels: npt.NDArray[np.int8]
+
+    @property
+    def nbytes(self) -> int:
+        return self.image.nbytes + self.heights.nbytes + self.labels.nbytes
+
+
+class LocatorSamples:
+    """Random crops; crop ``i`` depends on (seed, part, i) alone.
+
+    Maps are drawn of whole images and kept, up to 2 GB; larger data sets draw them again as they are needed.
+
+    Args:
+        sources: Data sets and the names of their images to train on.
+        recipe: Target, augmentation and scale.
+        mpp: Scale to work at, µm per pixel; None leaves images as they are.
+        seed: Of the run.
+        part: Name of the part of the run that they are for.
+
+    Raises:
+        InvalidInputError: There are no images.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[CellDataset, str]],
+        recipe: LocatorRecipe,
+        *,
+        mpp: float | None,
+        seed: int,
+        part: str = "final",
+    ) -> None:
+        if not sources:
+            raise InvalidInputError("there are no images to train on.")
+        self._sources = list(sources)
+        self._target: TargetRecipe = recipe.target
+        self._augmentation = recipe.augmentation
+        self._mpp, self._seed, self._part = mpp, seed, part
+        self._cache: OrderedDict[int, _Drawn] = OrderedDict()
+        self._cached_bytes = 0
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return crop ``index``: image (3, S, S) normalised, map (1, S, S) and labels (S, S), -100 where none."""
+        rng = numpy_generator(self._seed, "crop", self._part, index)
+        drawn = self._drawn(int(rng.integers(len(self._sources))))
+        side = self._augmentation.crop_px
+        height, width = drawn.labels.shape
+        top, left = (int(rng.integers(0, max(extent - side, 0) + 1)) for extent in (height, width))
+        window = np.s_[top : top + side, left : left + side]
+        orientation = int(rng.integers(8)) if self._augmentation.turn else 0
+        pieces = [turn(_padded(part[window], side), orientation) for part in (drawn.image, drawn.heights, drawn.labels)]
+        image = jitter_stains(np.ascontiguousarray(pieces[0], np.uint8), self._augmentation, rng)
+        labels = pieces[2].astype(np.int64)
+        labels[labels < 0] = IGNORED
+        return {
+            "image": torch.from_numpy(normalised(image)),
+            "heights": torch.from_numpy(pieces[1].astype(np.float32)[None]),
+            "labels": torch.from_numpy(labels),
+        }
+
+    def _drawn(self, index: int) -> _Drawn:
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        dataset, name = self._sources[index]
+        image, cells = resized(dataset.read_image(name), dataset.read_cells(name), self._mpp)
+        drawn = _Drawn(
+            image,
+            draw_target(cells, self._target).astype(np.float16),
+            class_map(cells, self._target.class_radius_px),
+        )
+        self._cache[index] = drawn
+        self._cached_bytes += drawn.nbytes
+        while self._cached_bytes > _CACHE_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return drawn
+
+
+def draw_target(cells: Cells, target: TargetRecipe) -> npt.NDArray[np.float32]:
+    """Return the map (H, W) that the network learns for these cells."""
+    settings = target.model_dump(exclude={"class_radius_px"})
+    return exponential_distance_map(cells.xy, cells.shape, **settings)
+
+
+def normalised(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return an image (H, W, 3) in [0, 1] as network input (3, H, W), about -2 to 1."""
+    return np.ascontiguousarray((image.transpose(2, 0, 1) - 0.7) / 0.25, np.float32)
+
+
+def _padded(array: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic]:
+    """Return an array (H, W, ...) mirrored out to at least ``side`` pixels each way."""
+    missing = [max(side - extent, 0) for extent in array.shape[:2]]
+    if not any(missing):
+        return array
+    return np.pad(array, [(0, m) for m in missing] + [(0, 0)] * (array.ndim - 2), mode="symmetric")

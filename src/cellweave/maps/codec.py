@@ -1,0 +1,62 @@
+"""What every map of cells can do: draw ``Cells`` as a raster, and read them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cellweave.core import Cells, InvalidInputError
+
+Raster = npt.NDArray[np.float32]
+"""(C, H, W), one channel a class."""
+
+Found = tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]
+"""Positions (N, 2) in pixels, and scores (N,)."""
+
+
+class MapCodec(Protocol):
+    """A way to draw cells, one channel a class, and to read them back."""
+
+    def encode(self, cells: Cells) -> Raster:
+        """Return a raster (C, H, W), one channel for every class of ``cells``; cells of unknown class are left out."""
+        ...
+
+    def decode(self, raster: npt.ArrayLike, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
+        """Return the cells of a raster (C, H, W), channel i holding class i."""
+        ...
+
+
+def encode_by_class(cells: Cells, draw: Callable[[npt.NDArray[np.float64], tuple[int, int]], Raster]) -> Raster:
+    """Return (C, H, W): ``draw(xy, shape)`` of the cells of each class."""
+    raster = np.zeros((len(cells.classes), *cells.shape), np.float32)
+    for i in range(len(cells.classes)):
+        raster[i] = draw(cells.xy[cells.labels == i], cells.shape)
+    return raster
+
+
+def decode_by_class(
+    raster: npt.ArrayLike, find: Callable[[Raster], Found], *, classes: Sequence[str], mpp: float | None
+) -> Cells:
+    """Return the cells that ``find`` sees in each channel of a raster (C, H, W).
+
+    Raises:
+        InvalidInputError: The raster has not one channel for every class.
+    """
+    channels = np.asarray(raster, np.float32)
+    if channels.ndim != 3 or len(channels) != len(classes):
+        raise InvalidInputError(
+            f"a raster of {len(classes)} classes must have shape ({len(classes)}, H, W), got {channels.shape}."
+        )
+    found = [find(channel) for channel in channels]
+    labels = np.repeat(np.arange(len(found)), [len(xy) for xy, _ in found])
+    return Cells(
+        np.concatenate([xy for xy, _ in found]) if found else np.zeros((0, 2)),
+        labels,
+        classes=classes,
+        shape=(channels.shape[1], channels.shape[2]),
+        mpp=mpp,
+        scores=np.concatenate([scores for _, scores in found]) if found else np.zeros(0),
+    )

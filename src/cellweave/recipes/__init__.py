@@ -1,0 +1,1 @@
+"""Named complete runs, YAML files by kind of model."""

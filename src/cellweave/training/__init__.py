@@ -1,0 +1,27 @@
+"""One training loop for every model: recipes, budgets, steps, averaged weights, checkpoints and logs."""
+
+from cellweave.training.budget import Budget, measure_step_seconds
+from cellweave.training.checkpoint import Checkpoint
+from cellweave.training.fit import fit, make_accelerator
+from cellweave.training.recipe import FitRecipe, Recipe, list_recipes, load_recipe
+from cellweave.training.run_log import RunLog, read_log
+from cellweave.training.stepper import Batch, Loss, SampleSource, Stepper, TrainingError
+
+__all__ = [
+    "Batch",
+    "Budget",
+    "Checkpoint",
+    "FitRecipe",
+    "Loss",
+    "Recipe",
+    "RunLog",
+    "SampleSource",
+    "Stepper",
+    "TrainingError",
+    "fit",
+    "list_recipes",
+    "load_recipe",
+    "make_accelerator",
+    "measure_step_seconds",
+    "read_log",
+]

@@ -1,0 +1,142 @@
+"""The training loop that all models of the project share."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Sampler
+
+from cellweave.core import torch_generator
+from cellweave.core.progress import Progress, silent
+from cellweave.training.checkpoint import Checkpoint
+from cellweave.training.recipe import FitRecipe
+from cellweave.training.run_log import RunLog
+from cellweave.training.stepper import Loss, SampleSource, Stepper, TrainingError
+
+
+def make_accelerator(device: str = "auto") -> Accelerator:
+    """Return the accelerator of this process: every process takes its share of each batch.
+
+    Args:
+        device: ``auto`` or ``cpu``.
+    """
+    return Accelerator(cpu=device == "cpu", dataloader_config=DataLoaderConfiguration(split_batches=True))
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    samples: SampleSource,
+    recipe: FitRecipe,
+    *,
+    folder: Path,
+    steps: int,
+    seed: int,
+    run: dict[str, Any],
+    accelerator: Accelerator,
+    stage: str = "training",
+    progress: Progress = silent,
+) -> dict[str, Tensor]:
+    """Train a model, or go on where its latest checkpoint is, and return its averaged weights.
+
+    Step ``t`` sees the samples ``t * batch_size`` to ``(t + 1) * batch_size - 1`` and draws from a generator of
+    (seed, t), so a run that was killed and resumed takes the same steps as one that never stopped.
+
+    Args:
+        model: Its weights are the initial ones; after the call the last ones, not averaged.
+        loss: What is minimised.
+        samples: Sample ``i`` depends on (seed, i) alone.
+        recipe: How to fit.
+        folder: Gets ``log.csv`` and ``checkpoints/``.
+        steps: Number of steps in all.
+        seed: Of the run.
+        run: What else identifies the run; see :class:`Checkpoint`.
+        accelerator: From :func:`make_accelerator`.
+        stage: What to call the work in progress reports.
+        progress: Called after every step.
+
+    Returns:
+        The averaged weights, by name, on the CPU.
+
+    Raises:
+        TrainingError: The loss is not finite.
+        ModelFolderError: The folder holds a checkpoint of another run, or a damaged one.
+    """
+    stepper = Stepper(model, loss, recipe, steps=steps, seed=seed, accelerator=accelerator)
+    identity = {**run, "fit": recipe.model_dump(), "steps": steps, "seed": seed}
+    checkpoint = Checkpoint(folder / "checkpoints", identity)
+    checkpoint.restore(stepper)
+    log = RunLog(folder / "log.csv", resume_at=stepper.step) if accelerator.is_main_process else None
+    checkpoint_every = -(-recipe.checkpoint_every // recipe.log_every) * recipe.log_every
+    sums: dict[str, Tensor] = {}
+    since, start = 0, time.perf_counter()
+    note = ""
+    progress(stage, stepper.step, steps)
+    for batch in _batches(samples, stepper, accelerator):
+        for name, value in stepper.take(batch).items():
+            sums[name] = sums.get(name, torch.zeros_like(value)) + value
+        since += 1
+        last = stepper.step == steps
+        if stepper.step % recipe.log_every == 0 or last:
+            means = {name: float(total) / since for name, total in sums.items()}
+            _refuse_divergence(means, stepper.step)
+            if log is not None:
+                seconds = (time.perf_counter() - start) / since
+                rate = stepper.learning_rate(stepper.step - 1)
+                log.append(stepper.step, {**means, "learning_rate": rate, "seconds_per_step": round(seconds, 4)})
+            note = f"loss {means['loss']:.4f}"
+            sums, since, start = {}, 0, time.perf_counter()
+        if accelerator.is_main_process and (stepper.step % checkpoint_every == 0 or last):
+            checkpoint.save(stepper)
+        progress(stage, stepper.step, steps, note)
+    return {name: value.detach().cpu() for name, value in stepper.averaged.items()}
+
+
+def _refuse_divergence(means: dict[str, float], step: int) -> None:
+    if not all(abs(value) < float("inf") for value in means.values()):
+        raise TrainingError(
+            f"the loss is not finite at step {step} ({means}); lower the rate with --set fit.learning_rate=..., "
+            "or train in fp32 with --set fit.precision=fp32."
+        )
+
+
+class _StepBatches(Sampler[list[int]]):
+    """The sample numbers of every step that is still to be taken."""
+
+    def __init__(self, first: int, last: int, size: int) -> None:
+        self.first, self.last, self.size = first, last, size
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.first, self.last):
+            yield list(range(step * self.size, (step + 1) * self.size))
+
+
+def _batches(samples: SampleSource, stepper: Stepper, accelerator: Accelerator) -> Iterator[dict[str, Tensor]]:
+    recipe = stepper.recipe
+    beside_gpu = min(8, os.cpu_count() or 1) if accelerator.device.type == "cuda" else 0
+    batch_sampler = _StepBatches(stepper.step, stepper.steps, recipe.batch_size)
+    loader: Any = DataLoader(
+        samples,  # type: ignore[arg-type]
+        batch_sampler=batch_sampler,
+        num_workers=beside_gpu if recipe.workers is None else recipe.workers,
+        pin_memory=accelerator.device.type == "cuda",
+        generator=torch_generator(stepper.seed, "workers"),
+    )
+    # accelerate reads batch_size and drop_last off the batch sampler when it splits batches over processes
+    batch_sampler.batch_size, batch_sampler.drop_last = recipe.batch_size, False  # type: ignore[attr-defined]
+    yield from accelerator.prepare(loader) if accelerator.num_processes > 1 else _on_device(loader, accelerator)
+
+
+def _on_device(loader: DataLoader[Any], accelerator: Accelerator) -> Iterator[dict[str, Tensor]]:
+    for batch in loader:
+        yield {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}

@@ -1,0 +1,132 @@
+"""Model folders: weights in safetensors, ``config.json``, ``metrics.json`` and a model card, local or from the hub."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cellweave.core import InvalidInputError, ModelFolderError, atomic_file
+
+WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
+FILES = (WEIGHTS, CONFIG, METRICS, CARD)
+"""All that is ever fetched from the hub."""
+
+
+def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> Path:
+    """Return the folder of a model: a local path, the name of a shipped model, or ``owner/name`` on the hub.
+
+    Args:
+        name_or_path: What to find. An existing path wins over a shipped model, a shipped model over the hub.
+        revision: Commit on the hub; required there, so that a run can be repeated.
+
+    Raises:
+        ModelFolderError: It is none of these, or the hub does not give it.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return path
+    shipped = list_shipped_models()
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    text = str(name_or_path)
+    if revision is None or text.count("/") != 1 or path.exists():
+        raise ModelFolderError(
+            f"{name_or_path} is no model folder; shipped models are {sorted(shipped)}, "
+            "a model on the hub is owner/name with --revision COMMIT."
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(text, revision=revision, allow_patterns=list(FILES)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelFolderError(f"{text} at {revision} cannot be fetched from the hub ({reason}).") from error
+
+
+def list_shipped_models() -> dict[str, Path]:
+    """Return the folders of the models that come with the package, by name."""
+    folder = Path(str(resources.files("cellweave.weights")))
+    return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{CONFIG}"))}
+
+
+def read_config(folder: Path, *, kind: str) -> dict[str, Any]:
+    """Return the ``config.json`` of a model folder.
+
+    Args:
+        folder: The model folder.
+        kind: The ``format`` that it must say, for instance ``"cellweave-locator"``.
+
+    Raises:
+        ModelFolderError: It is missing, not JSON, or of another kind.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        hint = (
+            "its training has not finished: give the training command again"
+            if (folder / "training").is_dir()
+            else ("give the folder that `cellweave train` made")
+        )
+        raise ModelFolderError(f"model folder {folder} has no {CONFIG}; {hint}.")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is not valid JSON ({error}).") from error
+    found = config.get("format") if isinstance(config, dict) else None
+    if found != kind:
+        raise ModelFolderError(f"{path} is of format {found!r}, not {kind!r}; give a model of the right kind.")
+    return dict(config)
+
+
+def load_weights(network: nn.Module, folder: Path) -> None:
+    """Load the weights of a model folder, whatever precision they are stored in.
+
+    Raises:
+        ModelFolderError: The file is missing or damaged, or does not fit the network.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelFolderError(f"model folder {folder} has no {WEIGHTS}; copy the whole folder, or train again.")
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelFolderError(f"{path} is damaged ({error}); copy it again.") from error
+    except RuntimeError as error:
+        raise ModelFolderError(f"{path} does not fit {folder / CONFIG}; copy the whole folder again.") from error
+
+
+def write_model_folder(
+    folder: Path, *, weights: dict[str, Tensor], config: dict[str, Any], metrics: dict[str, Any], card: str
+) -> None:
+    """Write the four files of a model folder, ``config.json`` last: a folder with one is complete."""
+    with atomic_file(folder / WEIGHTS) as partial:
+        save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial)
+    texts = {CARD: card, METRICS: json.dumps(metrics, indent=2) + "\n", CONFIG: json.dumps(config, indent=2) + "\n"}
+    for name, text in texts.items():
+        with atomic_file(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def stored_in_bf16(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights with floating tensors in bfloat16, half the size; matches what bf16 inference uses."""
+    return {name: value.to(torch.bfloat16) if value.is_floating_point() else value for name, value in weights.items()}
+
+
+def require_free(folder: Path, *, overwrite: bool) -> None:
+    """Make sure that a run may use a folder: new, its own, or given up by ``overwrite``.
+
+    Raises:
+        InvalidInputError: The folder holds something that is not a training run, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInputError(f"{folder} is a file; give a folder for the model with --out.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "training").is_dir() and not overwrite:
+        raise InvalidInputError(f"{folder} exists and is not a training run; give another --out.")

@@ -1,0 +1,123 @@
+"""Recipes: complete, named settings of a run, read from YAML and changed by ``--set a.b=value``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cellweave.core import RecipeError
+
+
+class Recipe(BaseModel):
+    """Base of all recipes: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FitRecipe(Recipe):
+    """How any model is fitted.
+
+    Attributes:
+        batch_size: Samples a step, over all processes together.
+        learning_rate: Highest rate of AdamW.
+        weight_decay: Of AdamW; biases and normalisation weights are left out of it.
+        warmup_share: Share of the steps in which the rate rises linearly from 0.
+        schedule: What follows: half a cosine down to 0, or a constant rate.
+        ema_decay: Decay of the averaged weights a step; it rises to this value as (1 + step) / (10 + step).
+        gradient_clip: Largest norm of the gradient.
+        precision: ``fp32``, ``bf16`` (autocast), or ``auto``: bf16 where it is faster.
+        checkpoint_every: Steps between checkpoints, a multiple of ``log_every``.
+        log_every: Steps between rows of the log.
+        workers: Processes that prepare samples; None means none on a CPU, up to 8 beside a GPU.
+    """
+
+    batch_size: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    warmup_share: float = Field(default=0.03, ge=0, lt=1)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    ema_decay: float = Field(default=0.998, ge=0, lt=1)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpoint_every: int = Field(default=250, ge=1)
+    log_every: int = Field(default=25, ge=1)
+    workers: int | None = Field(default=None, ge=0)
+
+
+RecipeT = TypeVar("RecipeT", bound=Recipe)
+
+
+def list_recipes(kind: str) -> list[str]:
+    """Return the names of the shipped recipes of a kind of model, for instance ``"locator"``."""
+    folder = resources.files("cellweave.recipes").joinpath(kind)
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load_recipe(
+    recipe_type: type[RecipeT], kind: str, name_or_path: str | os.PathLike[str], changes: Sequence[str] = ()
+) -> RecipeT:
+    """Read a recipe and apply changes.
+
+    Args:
+        recipe_type: The recipe's class.
+        kind: Folder of the shipped recipes, for instance ``"locator"``.
+        name_or_path: Name of a shipped recipe, or path of a YAML file.
+        changes: Each ``"a.b=value"``, the value in YAML.
+
+    Raises:
+        RecipeError: There is no such recipe, it is not YAML, or a key or value does not fit.
+    """
+    text, where = _recipe_text(kind, name_or_path)
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{where} is not valid YAML ({str(error).splitlines()[0]}).") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{where} must hold keys and values, it holds a {type(values).__name__}.")
+    for change in changes:
+        _apply(values, change)
+    try:
+        return recipe_type.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "recipe"
+        value = first.get("input")
+        raise RecipeError(f"{where}: {key} = {value!r} does not fit: {first['msg']}.") from error
+
+
+def _recipe_text(kind: str, name_or_path: str | os.PathLike[str]) -> tuple[str, str]:
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            return path.read_text(encoding="utf-8"), str(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path} cannot be read ({error}).") from error
+    shipped = list_recipes(kind)
+    if str(name_or_path) not in shipped:
+        raise RecipeError(
+            f"there is no recipe {str(name_or_path)!r} for a {kind}; there are {shipped}, or give a .yaml file."
+        )
+    text = resources.files("cellweave.recipes").joinpath(kind, f"{name_or_path}.yaml").read_text(encoding="utf-8")
+    return text, f"recipe {name_or_path}"
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"a change of a recipe has the form a.b=value, got {change!r}.")
+    *parents, last = key.strip().split(".")
+    inner = values
+    for parent in parents:
+        inner = inner.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"{change!r} cannot be applied: {parent!r} is a value, not a group of keys.")
+    try:
+        inner[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"the value of {change!r} is not valid YAML.") from error

@@ -1,0 +1,1 @@
+"""Default models, a folder each."""

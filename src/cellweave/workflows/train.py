@@ -1,0 +1,72 @@
+"""Training a model from a data set on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellweave.core.progress import Progress, silent
+from cellweave.data import CellDataset
+from cellweave.localization import LocatorRecipe, LocatorTraining
+from cellweave.training import Budget, load_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """A finished training.
+
+    Attributes:
+        model: The model folder.
+        metrics: Content of its ``metrics.json``.
+    """
+
+    model: Path
+    metrics: dict[str, Any]
+
+
+def train_locator(
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    recipe: str = "default",
+    changes: Sequence[str] = (),
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> TrainingSummary:
+    """Train and calibrate a localiser on the training split of a data set, or go on with a run that was stopped.
+
+    Args:
+        data: The data set.
+        out: Folder of the run, which becomes the model folder.
+        steps: Steps of the final network; the networks of the folds take a share of it each, on top.
+        minutes: Time for everything, folds and calibration included; give this or ``steps``.
+        recipe: Name of a shipped recipe, or path of a YAML file.
+        changes: Changes of the recipe, each ``a.b=value``.
+        seed: Of everything random.
+        device: ``auto`` or ``cpu``.
+        overwrite: Throw away what another run left in ``out``.
+        progress: Called as work goes on.
+
+    Raises:
+        CellweaveError: The data, the recipe, the budget or the folder are not usable.
+    """
+    budget = Budget(steps, minutes)
+    resolved = load_recipe(LocatorRecipe, "locator", recipe, changes)
+    training = LocatorTraining(
+        CellDataset.open(data),
+        Path(out),
+        resolved,
+        budget,
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return TrainingSummary(Path(out), training.run())
