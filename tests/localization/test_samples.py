@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from cellweave.core import Cells, InvalidInputError
+from cellweave.data import CellDataset, DatasetWriter
+from cellweave.localization import LocatorRecipe
+from cellweave.localization.augmentation import jitter_stains, turn
+from cellweave.localization.loss import class_weights
+from cellweave.localization.recipe import AugmentationRecipe
+from cellweave.localization.samples import IGNORED, LocatorSamples, class_map, resized
+
+PLAIN = LocatorRecipe.model_validate(
+    {"augmentation": {"crop_px": 32, "turn": False, "stain_scale": 0, "stain_shift": 0, "brightness": 0}}
+)
+VARIED = LocatorRecipe.model_validate({"augmentation": {"crop_px": 32}})
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    root = tmp_path_factory.mktemp("samples") / "set"
+    with DatasetWriter(root, name="t", classes=["a", "b"], licence="CC0-1.0", source="test") as writer:
+        for i in range(3):
+            cells = Cells(rng.uniform(0, 48, (12, 2)), rng.integers(0, 2, 12), classes=("a", "b"), shape=(48, 48))
+            writer.add(f"i{i}", cells, pixels=rng.integers(0, 256, (48, 48, 3), dtype=np.uint8))
+        small = Cells([[3.5, 4.5]], [1], classes=("a", "b"), shape=(20, 24))
+        writer.add("small", small, pixels=np.full((20, 24, 3), 99, np.uint8))
+    return CellDataset.open(root)
+
+
+def samples(dataset, recipe, names=None, **options):
+    sources = [(dataset, name) for name in names or dataset.names()]
+    return LocatorSamples(sources, recipe, mpp=None, seed=options.pop("seed", 0), **options)
+
+
+def same(left, right):
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_sample_depends_on_seed_part_and_number_alone(dataset):
+    one, other = samples(dataset, VARIED), samples(dataset, VARIED)
+    ahead = [one[i] for i in range(6)]
+    assert all(same(other[i], ahead[i]) for i in (5, 0, 3))
+    assert not same(samples(dataset, VARIED, seed=1)[0], ahead[0])
+    assert not same(samples(dataset, VARIED, part="fold-1")[0], ahead[0])
+
+
+def test_image_map_and_labels_fit_together(dataset):
+    names = ["i0"]
+    cells = dataset.read_cells("i0")
+    for i in range(8):
+        sample = samples(dataset, PLAIN, names)[i]
+        peaks = np.argwhere(sample["heights"][0].numpy() == 1)
+        # find the crop by its pixels, then compare with the annotation
+        whole = dataset.read_image("i0").astype(np.float32) / 255
+        crop = sample["image"].numpy().transpose(1, 2, 0) * 0.25 + 0.7
+        top, left = next(
+            (r, c) for r in range(17) for c in range(17) if abs(whole[r : r + 32, c : c + 32] - crop).max() < 1e-3
+        )
+        inside = cells.crop(top, left, (32, 32))
+        assert {tuple(p) for p in peaks} == {(int(y), int(x)) for x, y in inside.xy}
+        for (x, y), label in zip(inside.xy, inside.labels, strict=True):
+            there = inside.labels[(np.floor(inside.xy) == np.floor((x, y))).all(axis=1)]
+            assert int(sample["labels"][int(y), int(x)]) in there
+            assert label in there
+
+
+def test_turning_turns_image_and_map_alike(dataset):
+    sample = samples(dataset, VARIED, ["i1"])[3]
+    assert sample["image"].shape == (3, 32, 32)
+    assert sample["heights"].shape == (1, 32, 32)
+    marked = sample["heights"][0] > 0.4
+    assert ((sample["labels"] != IGNORED) | ~marked).all()
+
+
+def test_small_images_are_mirrored_out_to_a_crop(dataset):
+    sample = samples(dataset, PLAIN, ["small"])[0]
+    assert sample["image"].shape == (3, 32, 32)
+    assert (sample["heights"] == 1).sum() == 1
+
+
+def test_no_images_are_told():
+    with pytest.raises(InvalidInputError, match="no images to train on"):
+        LocatorSamples([], PLAIN, mpp=None, seed=0)
+
+
+def test_class_map_takes_the_nearest_cell_within_the_radius():
+    cells = Cells([[2.5, 2.5], [6.5, 2.5]], [0, 1], classes=("a", "b"), shape=(5, 9))
+    labels = class_map(cells, 2.0)
+    assert labels[2].tolist() == [0, 0, 0, 0, labels[2, 4], 1, 1, 1, 1]
+    assert labels[0, 0] == -1
+    assert class_map(Cells.empty(classes=("a",), shape=(2, 2)), 3.0).tolist() == [[-1, -1], [-1, -1]]
+
+
+def test_cells_of_unknown_class_teach_no_class():
+    assert (class_map(Cells([[1.5, 1.5]], [-1], classes=("a",), shape=(3, 3)), 3.0) == -1).all()
+
+
+def test_the_eight_orientations_differ_and_keep_all_pixels():
+    array = np.arange(12).reshape(3, 4)
+    seen = {turn(array, k).tobytes() + bytes(turn(array, k).shape) for k in range(8)}
+    assert len(seen) == 8
+    assert all(sorted(turn(array, k).ravel()) == list(range(12)) for k in range(8))
+
+
+def test_no_jitter_returns_the_image():
+    image = np.random.default_rng(1).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    still = AugmentationRecipe(stain_scale=0, stain_shift=0, brightness=0)
+    got = jitter_stains(image, still, np.random.default_rng(0))
+    assert_allclose(got, (image.astype(float) + 1) / 256, atol=2e-4)
+
+
+def test_jitter_scales_the_density_of_a_stain():
+    from cellweave.stain import RUIFROK_HE, compose, rgb_to_density
+
+    blue = np.tile(compose([0.8, 0.0], RUIFROK_HE), (4, 4, 1)).astype(np.uint8)
+    jitter = AugmentationRecipe(stain_scale=0.3, stain_shift=0, brightness=0)
+    got = jitter_stains(blue, jitter, np.random.default_rng(4))
+    ratio = -np.log10(got) / rgb_to_density(blue)
+    factor = np.exp(np.random.default_rng(4).normal(0, 0.3, 3))[0]
+    assert_allclose(ratio, np.full_like(ratio, factor), rtol=0.05)
+
+
+def test_resizing_moves_cells_with_the_image():
+    cells = Cells([[10.0, 5.0]], [0], classes=("a",), shape=(20, 40), mpp=0.25)
+    image, moved = resized(np.zeros((20, 40, 3), np.uint8), cells, 0.5)
+    assert image.shape == (10, 20, 3)
+    assert (moved.xy.tolist(), moved.shape, moved.mpp) == ([[5.0, 2.5]], (10, 20), 0.5)
+    same_image, same_cells = resized(image, moved, 0.505)
+    assert same_image is image
+    assert same_cells is moved
+
+
+def test_class_weights_balance_and_average_to_one():
+    cells = Cells(np.zeros((10, 2)), [0] * 8 + [1] * 2, classes=("a", "b", "c"), shape=(1, 1))
+    weights = class_weights([cells], 3, 0.5)
+    assert weights[1] / weights[0] == pytest.approx(2.0)
+    assert (8 * weights[0] + 2 * weights[1]) / 10 == pytest.approx(1.0)
+    assert weights[2] == 0

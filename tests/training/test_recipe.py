@@ -1,0 +1,49 @@
+import pytest
+
+from cellweave.core import RecipeError
+from cellweave.localization import LocatorRecipe
+from cellweave.training import list_recipes, load_recipe
+
+
+def test_every_shipped_recipe_is_valid():
+    assert "default" in list_recipes("locator")
+    for name in list_recipes("locator"):
+        assert load_recipe(LocatorRecipe, "locator", name).fit.batch_size >= 1
+
+
+def test_changes_reach_nested_keys():
+    recipe = load_recipe(LocatorRecipe, "locator", "default", ["fit.batch_size=3", "network.widths=[8, 16]"])
+    assert (recipe.fit.batch_size, recipe.network.widths) == (3, (8, 16))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("fit.batch_sise=3", r"fit.batch_sise = 3 does not fit: Extra inputs"),
+        ("fit.batch_size=0", r"fit.batch_size = 0 does not fit: .*greater than or equal to 1"),
+        ("fit.batch_size", "has the form a.b=value"),
+        ("fit.batch_size=[", "not valid YAML"),
+        ("fit.batch_size.x=1", "is a value, not a group of keys"),
+    ],
+)
+def test_bad_changes_are_told(change, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(LocatorRecipe, "locator", "default", [change])
+
+
+def test_bad_recipes_are_told(tmp_path):
+    with pytest.raises(RecipeError, match=r"there is no recipe 'defualt' for a locator; there are \['default'"):
+        load_recipe(LocatorRecipe, "locator", "defualt")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        load_recipe(LocatorRecipe, "locator", tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(RecipeError, match="must hold keys and values"):
+        load_recipe(LocatorRecipe, "locator", tmp_path / "list.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [\n")
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        load_recipe(LocatorRecipe, "locator", tmp_path / "broken.yaml")
+
+
+def test_a_recipe_is_read_from_a_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text("fit: {learning_rate: 0.5}\n")
+    assert load_recipe(LocatorRecipe, "locator", tmp_path / "mine.yaml").fit.learning_rate == 0.5
