@@ -1,6 +1,7 @@
 """Cells, frames and units, errors, randomness, files and devices: what every other room builds on."""
 
 from cellweave.core.cells import Cells
+from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.core.errors import (
     CellweaveError,
     DatasetError,
@@ -30,6 +31,9 @@ __all__ = [
     "TableError",
     "atomic_file",
     "atomic_folder",
+    "bf16_is_fast",
+    "choose_device",
+    "device_description",
     "numpy_generator",
     "sha256_of",
     "torch_generator",

@@ -24,17 +24,23 @@ SPLITS = ("training", "validation", "test")
 DEFAULT_COLOURS = ("#1f77e0", "#e03131", "#2f9e44", "#f59f00", "#9c36b5", "#0ca678", "#e64980", "#495057")
 IMAGE_SCHEMA = pa.schema(
     [
-        ("image", pa.string()),
-        ("file", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("mpp", pa.float64()),
-        ("split", pa.string()),
-        ("group", pa.string()),
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("mpp", pa.float64()),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),
     ]
 )
 CELL_SCHEMA = pa.schema(
-    [("image", pa.string()), ("x", pa.float64()), ("y", pa.float64()), ("label", pa.string()), ("instance", pa.int64())]
+    [
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("x", pa.float64()),  # an empty position reads as NaN, which `Cells` refuses with the image's name
+        pa.field("y", pa.float64()),
+        pa.field("label", pa.string()),
+        pa.field("instance", pa.int64()),
+    ]
 )
 
 
@@ -217,6 +223,9 @@ def _read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
         missing = [name for name in schema.names if name not in table.column_names]
         if missing:
             raise DatasetError(f"{path} lacks the columns {missing}; it has {table.column_names}.")
+        for name in schema.names:
+            if not schema.field(name).nullable and table.column(name).null_count:
+                raise DatasetError(f"{path} has rows with an empty {name}; import the data again.")
         frame: pd.DataFrame = table.select(schema.names).cast(schema).to_pandas()
         return frame
     except (pa.ArrowException, OSError) as error:

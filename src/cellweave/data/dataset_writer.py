@@ -15,11 +15,17 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cellweave.core import Cells, DatasetError, atomic_folder, sha256_of
+from cellweave.core import Cells, DatasetError, OutputError, atomic_folder, sha256_of
 from cellweave.data.dataset import CELL_SCHEMA, DEFAULT_COLOURS, FORMAT, IMAGE_SCHEMA, SPLITS, VERSION, CellClass
 from cellweave.data.images import RgbImage, write_png
 
 _SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
+
+
+def _require_dataset(root: Path) -> None:
+    """Let nothing but a data set be replaced: a mistyped output must not cost a folder of originals."""
+    if not (root / "dataset.json").is_file():
+        raise OutputError(f"{root} is not a data set and is not overwritten; choose another output folder.")
 
 
 class DatasetWriter:
@@ -31,10 +37,10 @@ class DatasetWriter:
         classes: Class names, in label order, or classes with colours.
         licence: Licence of the images and annotations, in words.
         source: Where they come from, in words.
-        overwrite: Replace a folder that is there already.
+        overwrite: Replace a data set that is there already.
 
     Raises:
-        OutputError: The folder exists already or cannot be written.
+        OutputError: The folder exists already, is to be replaced but is no data set, or cannot be written.
 
     Example::
 
@@ -65,6 +71,8 @@ class DatasetWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        if self._overwrite and self.root.is_dir() and any(self.root.iterdir()):
+            _require_dataset(self.root)
         self._folder = self._stack.enter_context(atomic_folder(self.root, overwrite=self._overwrite))
         (self._folder / "images").mkdir()
         return self

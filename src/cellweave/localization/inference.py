@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from cellweave.core import InvalidInputError
 from cellweave.core.devices import bf16_is_fast
 from cellweave.data import RgbImage
 from cellweave.localization.samples import normalised
@@ -20,6 +21,9 @@ from cellweave.localization.unet import UNet
 
 TILE_PX = 1024
 """Side of the part of a tile that is kept; the network's margin is added on all sides."""
+
+
+PRECISIONS = ("auto", "fp32", "bf16")
 
 
 class Prediction(NamedTuple):
@@ -43,9 +47,14 @@ class Predictor:
         precision: ``fp32``, ``bf16``, or ``auto``: bf16 where it is faster.
         tile_px: Larger images are cut into tiles with this side, a multiple of the network's stride; the result is
             that of the whole image, because tiles overlap by all that the network can see.
+
+    Raises:
+        InvalidInputError: The precision is none of these.
     """
 
     def __init__(self, network: UNet, device: torch.device, *, precision: str = "auto", tile_px: int = TILE_PX) -> None:
+        if precision not in PRECISIONS:
+            raise InvalidInputError(f"precision is one of {', '.join(PRECISIONS)}, got {precision!r}.")
         half = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
         self.device = device
         self.dtype = torch.bfloat16 if half else torch.float32

@@ -1,0 +1,212 @@
+"""``cellweave data``: annotated images in, checked, counted and looked at.
+
+Exit codes: 0 when all is well, 1 when ``check`` finds errors, 2 (and one line) when the input cannot be used at all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cellweave.cli.progress import terminal_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cellweave.data import CellStatistics, CheckReport
+    from cellweave.workflows.prepare import ImportSummary
+
+TABLE_WIDTH = 110
+"""A narrower terminal, or a file, gets whole lines all the same: a number cut short is worse than a wrapped line."""
+
+app = typer.Typer(name="data", help="Import, check, count and look at annotated images.", no_args_is_help=True)
+
+
+class Kind(StrEnum):
+    """The kinds of sources that can be imported."""
+
+    brca_m2c = "brca-m2c"
+    points_csv = "points-csv"
+    qupath_geojson = "qupath-geojson"
+
+
+class Coordinates(StrEnum):
+    """How a table of points counts pixels."""
+
+    continuous = "continuous"
+    zero_based = "zero-based"
+    one_based = "one-based"
+
+
+class Split(StrEnum):
+    """The splits of a data set."""
+
+    training = "training"
+    validation = "validation"
+    test = "test"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output where it is there already.")]
+Dataset = Annotated[Path, typer.Argument(help="Data set, as made by `cellweave data import`.")]
+
+
+@app.command("import")
+def import_source(
+    kind: Annotated[Kind, typer.Argument(help="What the source is.")],
+    source: Annotated[Path, typer.Argument(help="Folder (brca-m2c, qupath-geojson) or table (points-csv).")],
+    out: Annotated[Path, typer.Argument(help="Data set to make.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is not the source's.")] = None,
+    image_table: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet with the columns image and any of split, group, mpp.")
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="The classes to expect, in order: tumor,stromal.")] = None,
+    mpp: Annotated[float | None, typer.Option(help="µm per pixel of images that have none in a table.")] = None,
+    coordinates: Annotated[
+        Coordinates | None,
+        typer.Option(help="points-csv: (0, 0) is the image's corner, or pixels are counted from 0 or from 1."),
+    ] = None,
+    unlisted_are_empty: Annotated[
+        bool, typer.Option("--unlisted-are-empty", help="points-csv: images without a row are images without cells.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the images and annotations.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Turn annotated images into a data set."""
+    from cellweave.workflows.prepare import import_dataset
+
+    options: dict[str, Any] = {
+        "images": images,
+        "image_table": image_table,
+        "classes": None if classes is None else [one.strip() for one in classes.split(",")],
+        "mpp": mpp,
+        "coordinates": None if coordinates is None else coordinates.value,
+        "unlisted_are_empty": unlisted_are_empty or None,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    with terminal_progress() as progress:
+        summary = import_dataset(
+            kind.value, source, out, name=name, licence=licence, overwrite=overwrite, progress=progress, **given
+        )
+    _print_json(asdict(summary)) if as_json else _print_summary(summary)
+
+
+@app.command()
+def check(dataset: Dataset, as_json: Json = False) -> None:
+    """Check every file and row of a data set; exit with 1 when it has errors."""
+    from cellweave.workflows.prepare import check_dataset
+
+    with terminal_progress() as progress:
+        report = check_dataset(dataset, progress=progress)
+    _print_json(asdict(report)) if as_json else _print_report(report)
+    raise typer.Exit(1 if report.errors else 0)
+
+
+@app.command()
+def stats(dataset: Dataset, as_json: Json = False) -> None:
+    """Count the cells of every split and class, and say how dense and how close together they are."""
+    from cellweave.workflows.prepare import dataset_statistics
+
+    rows = dataset_statistics(dataset)
+    _print_json([asdict(row) for row in rows]) if as_json else _print_statistics(rows)
+
+
+@app.command()
+def show(
+    dataset: Dataset,
+    out: Annotated[Path, typer.Option(help="PNG to write.")],
+    split: Annotated[Split | None, typer.Option(help="Images of this split only.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Number of images, spread evenly over all.")] = 12,
+    columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 4,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a contact sheet: images with their cells."""
+    from cellweave.workflows.prepare import show_dataset
+
+    chosen = None if split is None else split.value
+    names = show_dataset(dataset, out, split=chosen, images=images, columns=columns, overwrite=overwrite)
+    if as_json:
+        _print_json({"path": str(out), "images": names})
+    else:
+        typer.echo(f"{len(names)} images drawn in {out}")
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Data set to make.")],
+    images: Annotated[int, typer.Option(help="Number of images of all splits together, 6 or more.")] = 24,
+    size: Annotated[int, typer.Option(help="Height and width of an image, in pixels.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal images.")] = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Make a data set of phantom tissue: H&E-like images whose every cell is known."""
+    from cellweave.workflows.prepare import make_phantom
+
+    with terminal_progress() as progress:
+        summary = make_phantom(out, images=images, size=size, seed=seed, overwrite=overwrite, progress=progress)
+    _print_json(asdict(summary)) if as_json else _print_summary(summary)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _print_summary(summary: ImportSummary) -> None:
+    from cellweave.data import counted
+
+    images = ", ".join(f"{count} {split}" for split, count in summary.images.items())
+    cells = ", ".join(f"{count:,} {label}" for label, count in summary.cells.items())
+    total = sum(summary.cells.values()) + summary.unlabelled
+    typer.echo(f"images  {sum(summary.images.values()):,} ({images}) of {counted(summary.groups, 'group')}")
+    unlabelled = f", {summary.unlabelled:,} without a class" if summary.unlabelled else ""
+    typer.echo(f"cells   {total:,} ({cells}{unlabelled})" if cells else f"cells   {total:,} without classes")
+    if summary.clipped:
+        clipped = counted(summary.clipped, "cell")
+        typer.echo(f"note    Moved into the image, because they lay a little outside it: {clipped}.")
+    for note in summary.notes:
+        typer.echo(f"note    {note}")
+    typer.echo(f"written to {summary.path}")
+
+
+def _print_report(report: CheckReport) -> None:
+    from cellweave.data import counted
+
+    for finding in report.findings:
+        typer.echo(f"{finding.severity:<7}  {finding.file}: {finding.text}")
+    errors = len(report.errors)
+    warnings = len(report.findings) - errors
+    nouns = {"image": report.images, "cell": report.cells, "error": errors, "warning": warnings}
+    typer.echo(f"{report.path}: {', '.join(counted(count, noun) for noun, count in nouns.items())}")
+
+
+def _print_statistics(rows: Sequence[CellStatistics]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("split", "class", box=None, pad_edge=False)
+    for title in ("images", "groups", "cells", "per image", "min", "max", "per mm²", "nearest px", "nearest µm"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        counts = (row.images, row.groups, row.cells)
+        table.add_row(
+            row.split,
+            row.label,
+            *(f"{count:,}" for count in counts),
+            f"{row.cells_per_image_mean:.1f}",
+            str(row.cells_per_image_min),
+            str(row.cells_per_image_max),
+            *(
+                "–" if value is None else f"{value:,.1f}"
+                for value in (row.density_per_mm2, row.nearest_px, row.nearest_um)
+            ),
+        )
+    Console(width=max(Console().width, TABLE_WIDTH)).print(table)

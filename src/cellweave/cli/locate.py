@@ -1,0 +1,76 @@
+"""``cellweave locate``: from images to cells."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cellweave.cli.progress import terminal_progress
+
+
+def locate(
+    source: Annotated[Path | None, typer.Argument(help="Image file, or folder of image files.")] = None,
+    model: Annotated[str, typer.Option(help="Model folder, shipped model, or owner/name on the hub.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("cells"),
+    data: Annotated[Path | None, typer.Option(help="Data set, in place of an image or folder.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the data set; all of it without.")] = None,
+    mpp: Annotated[float | None, typer.Option(help="µm per pixel of the images; the model's where not given.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Commit of a model on the hub.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    average_turns: Annotated[
+        bool, typer.Option("--average-turns", help="Average over flips and turns; slower.")
+    ] = False,
+    overlays: Annotated[bool, typer.Option("--overlays/--no-overlays", help="Draw the cells of many images.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts and speed as JSON.")] = False,
+) -> None:
+    """Find and classify the cells of an image, a folder of images or a data set."""
+    from cellweave.core import InvalidInputError
+    from cellweave.workflows.locate import locate_image, locate_images
+
+    if (source is None) == (data is None):
+        raise InvalidInputError("give an image or a folder of images, or a data set with --data, one of the two.")
+    with terminal_progress() as progress:
+        if source is not None and not source.is_dir():
+            if split is not None:
+                raise InvalidInputError(f"--split {split} needs a data set; give it with --data.")
+            summary = locate_image(
+                source,
+                model,
+                out,
+                mpp=mpp,
+                revision=revision,
+                device=device,
+                precision=precision,
+                average_turns=average_turns,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        else:
+            summary = locate_images(
+                data or source,  # type: ignore[arg-type]
+                model,
+                out,
+                split=split,
+                mpp=mpp,
+                revision=revision,
+                device=device,
+                precision=precision,
+                average_turns=average_turns,
+                overlays=overlays,
+                overwrite=overwrite,
+                progress=progress,
+            )
+    if as_json:
+        typer.echo(json.dumps(asdict(summary) | {"out": str(summary.out)}))
+        return
+    if summary.assumed_mpp is not None:
+        typer.echo(f"scale not given: taken to be the model's, {summary.assumed_mpp:g} µm per pixel (--mpp changes it)")
+    cells = sum(sum(counts.values()) for counts in summary.counts.values())
+    rate = summary.megapixels / summary.seconds if summary.seconds else float("nan")
+    typer.echo(f"{cells} cells in {len(summary.counts)} images, {rate:.1f} megapixels a second\nresults: {summary.out}")

@@ -1,0 +1,54 @@
+"""What every reader returns: the images of a source, one after the other, and what is to be said about the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellweave.core import Cells
+from cellweave.data.dataset import CellClass
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedImage:
+    """One annotated image of a source.
+
+    Attributes:
+        name: Its name in the data set, without ending.
+        cells: Its cells, in the frame of the image.
+        file: The image file.
+        split: training, validation or test.
+        group: Patient or slide.
+        clipped: Number of cells that lay a little outside the image and were moved into it.
+    """
+
+    name: str
+    cells: Cells
+    file: Path
+    split: str
+    group: str
+    clipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedSource:
+    """A source that a reader has understood; its images are read one at a time, when they are asked for.
+
+    Attributes:
+        name: A name for the data set.
+        classes: The classes of its cells, in label order.
+        licence: Licence of images and annotations, in words.
+        origin: Where they come from, in words.
+        total: Number of images.
+        images: The images; reading one may raise a :class:`cellweave.core.CellweaveError`.
+        notes: What the user should know: parts that are not there or were left out. One sentence each.
+    """
+
+    name: str
+    classes: tuple[CellClass, ...]
+    licence: str
+    origin: str
+    total: int
+    images: Iterator[ImportedImage]
+    notes: tuple[str, ...]

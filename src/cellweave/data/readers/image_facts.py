@@ -1,0 +1,118 @@
+"""What a table says of whole images: their split, their patient or slide, and their scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cellweave.core import InvalidInputError, TableError
+from cellweave.data.dataset import SPLITS
+from cellweave.data.readers.image_folder import ImageFolder
+from cellweave.data.wording import listing
+
+COLUMNS = ("split", "group", "mpp")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Split, group (patient or slide; the image's own name where None) and µm per pixel (None where unknown)."""
+
+    split: str = "training"
+    group: str | None = None
+    mpp: float | None = None
+
+
+def check_mpp(mpp: float | None) -> float | None:
+    """Return ``mpp`` (µm per pixel).
+
+    Raises:
+        InvalidInputError: It is not a positive number.
+    """
+    if mpp is not None and not (math.isfinite(mpp) and mpp > 0):
+        raise InvalidInputError(f"mpp (µm per pixel) must be a positive number, got {mpp}; 0.5 is usual at 20x.")
+    return mpp
+
+
+def read_image_facts(path: Path, images: ImageFolder, *, mpp: float | None = None) -> dict[Path, ImageFacts]:
+    """Return what a table with the column ``image``, and any of ``split``, ``group`` and ``mpp``, says of images.
+
+    Args:
+        path: CSV or Parquet; an image may have many rows, which must agree.
+        images: Where its images are.
+        mpp: µm per pixel of the images that the table gives none for.
+
+    Raises:
+        TableError: The table cannot be read, lacks ``image``, or has a value that cannot be used.
+    """
+    table = _read_columns(path)
+    columns = [name for name in ("image", *COLUMNS) if name in table.columns]
+    facts: dict[Path, ImageFacts] = {}
+    for row in table[columns].drop_duplicates().to_dict("records"):
+        name = str(row["image"])
+        one = ImageFacts(
+            split=_split(row.get("split") or "training", name, path),
+            group=str(row["group"]) if row.get("group") else None,
+            mpp=_mpp(row["mpp"], name, path) if row.get("mpp") else mpp,
+        )
+        file = images.find(name, file=path)
+        if facts.setdefault(file, one) != one:
+            raise TableError(
+                f"{path}: the rows of image {name!r} disagree on its split, group or mpp; make them equal."
+            )
+    return facts
+
+
+def note_unlisted(facts: dict[Path, ImageFacts], images: Iterable[Path], table: Path) -> list[str]:
+    """Return a sentence on the images that the table of facts does not name, or nothing when it names all."""
+    unlisted = [image.name for image in images if image not in facts]
+    if not unlisted:
+        return []
+    return [
+        f"Of the training split and each its own group, because {table.name} lacks them: {listing(unlisted, 'image')}."
+    ]
+
+
+def _read_columns(path: Path) -> pd.DataFrame:
+    """Return the columns on images as text, empty where nothing is given."""
+    wanted = ("image", *COLUMNS)
+    try:
+        if path.suffix.lower() == ".parquet":
+            present = [name for name in pq.read_schema(path).names if name in wanted]
+            table = pq.read_table(path, columns=present).to_pandas().astype("string")
+        else:
+            table = pd.read_csv(
+                path,
+                usecols=lambda name: name.strip() in wanted,
+                dtype="string",
+                keep_default_na=False,
+                skipinitialspace=True,
+                encoding="utf-8-sig",
+            ).rename(columns=str.strip)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise TableError(f"{path} cannot be read as a table ({reason}); give a CSV or Parquet file.") from error
+    if "image" not in table.columns:
+        raise TableError(f"{path} lacks the column image; name the image of every row in it.")
+    filled: pd.DataFrame = table.fillna("")
+    return filled
+
+
+def _split(value: str, image: str, path: Path) -> str:
+    if value not in SPLITS:
+        raise TableError(f"{path}: image {image!r} has split {value!r}; the splits are {', '.join(SPLITS)}.")
+    return value
+
+
+def _mpp(value: str, image: str, path: Path) -> float | None:
+    try:
+        return check_mpp(float(value))
+    except ValueError as error:
+        raise TableError(
+            f"{path}: image {image!r} has mpp {value!r}; give a positive number of µm per pixel."
+        ) from error

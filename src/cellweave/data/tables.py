@@ -1,0 +1,167 @@
+"""Reading tables of points, CSV or Parquet, with every way in which they can be bad told in one line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cellweave.core import TableError
+
+REQUIRED = ("image", "x", "y")
+OPTIONAL = ("label", "score")
+_EXPECTED = "a table of points has the columns image, x, y, and perhaps label and score, separated by commas"
+
+
+@dataclass(frozen=True, eq=False)
+class PointTable:
+    """A table of points and the file it came from.
+
+    Attributes:
+        path: The file.
+        points: One row a point, numbered from 0 in the order of the file: image (text, ``007`` stays ``007``), x and y
+            (float64, finite), label (text, None where not given), score (float64, NaN where not given).
+        has_labels: Whether the table speaks of classes at all: it has the column label, and not all of it is empty.
+            A table with that column and without any row does.
+    """
+
+    path: Path
+    points: pd.DataFrame
+    has_labels: bool
+
+    def row_names(self) -> list[str]:
+        """Return what a message calls every point: its row, counted from 1 without the header, and its image."""
+        return [f"row {row + 1} (image {image})" for row, image in self.points["image"].items()]  # type: ignore[operator]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> PointTable:
+        """Read a table; Parquet when the name ends in ``.parquet``, otherwise CSV in UTF-8, separated by commas.
+
+        Other columns are not looked at.
+
+        Raises:
+            TableError: The file is missing, empty, damaged or no table, lacks a column, or has a row without image, or
+                with a position or score that is not a finite number.
+        """
+        path = Path(path)
+        if not path.is_file():
+            found = "is a folder" if path.is_dir() else "does not exist"
+            raise TableError(f"{path} {found}; give a CSV or Parquet file: {_EXPECTED}.")
+        raw = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        text = pd.Series(pd.NA, index=raw.index, dtype="string")
+        points = pd.DataFrame(
+            {
+                "image": _images(raw["image"], path),
+                "x": _numbers(raw["x"], path),
+                "y": _numbers(raw["y"], path),
+                "label": _labels(raw.get("label", text)),
+                "score": _numbers(raw.get("score", text.rename("score")), path, may_be_empty=True),
+            }
+        )
+        has_labels = "label" in raw.columns and (points.empty or bool(points["label"].notna().any()))
+        return cls(path, points, has_labels)
+
+
+def read_point_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return the points of a table, see :attr:`PointTable.points`.
+
+    Raises:
+        TableError: The table cannot be used, see :meth:`PointTable.read`.
+    """
+    return PointTable.read(path).points
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        # The header is read as a row: pandas would otherwise rename columns that are there twice, and take the first
+        # column for row names where rows are longer than the header.
+        rows = pd.read_csv(
+            path, header=None, dtype="string", keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
+        )
+    except pd.errors.EmptyDataError as error:
+        raise TableError(f"{path} is empty; {_EXPECTED}.") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not text in UTF-8 ({error.reason}); save it as CSV in UTF-8.") from error
+    except (OSError, ValueError) as error:
+        raise TableError(f"{path} cannot be read as a table ({_first_line(error)}); {_EXPECTED}.") from error
+    rows = rows.fillna("")
+    header = [name.strip() for name in rows.iloc[0]]
+    _require_columns(header, path)
+    table = rows.iloc[1:].reset_index(drop=True)
+    table.columns = pd.Index(header)
+    wanted: pd.DataFrame = table[[name for name in (*REQUIRED, *OPTIONAL) if name in header]]
+    return wanted
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        header = pq.read_schema(path).names
+        _require_columns(header, path)
+        wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
+        table = pq.ParquetFile(path).read(columns=wanted)
+        return pd.DataFrame({name: _numbers_or_text(table[name]) for name in wanted})
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path} cannot be read as a table ({_first_line(error)}); {_EXPECTED}.") from error
+
+
+def _numbers_or_text(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return a column of floating-point numbers as float64, and any other as text."""
+    if column.type in (pa.float16(), pa.float32(), pa.float64()):
+        floats: pd.Series[Any] = column.cast(pa.float64()).to_pandas()
+        return floats
+    text: pd.Series[Any] = column.cast(pa.string()).to_pandas().astype("string").fillna("")
+    return text
+
+
+def _require_columns(header: list[str], path: Path) -> None:
+    missing = [name for name in REQUIRED if name not in header]
+    if missing:
+        there = ", ".join(header)
+        there = there if len(there) <= 80 else there[:80] + "…"
+        raise TableError(f"{path} lacks {', '.join(missing)}; it has {there!r}: {_EXPECTED}.")
+    twice = [name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1]
+    if twice:
+        raise TableError(f"{path} has the column {twice[0]} {header.count(twice[0])} times; keep one of them.")
+
+
+def _images(values: pd.Series[Any], path: Path) -> pd.Series[str]:
+    names = values.astype("string")
+    empty = (names.str.strip() == "").to_numpy(bool)
+    if empty.any():
+        raise TableError(f"{path}: row {int(np.argmax(empty)) + 1}: image is empty; name the image of every row.")
+    return names.astype(object)
+
+
+def _labels(values: pd.Series[Any]) -> pd.Series[str]:
+    names = values.astype("string").fillna("")
+    return names.astype(object).where((names != "").to_numpy(bool), None)
+
+
+def _numbers(values: pd.Series[Any], path: Path, *, may_be_empty: bool = False) -> pd.Series[float]:
+    text = values.astype(object)
+    given = (
+        ~(values.isna() | text.isin(["", "nan", "NaN"])).to_numpy(bool) if may_be_empty else np.ones(len(text), bool)
+    )
+    numbers = np.full(len(text), np.nan)
+    try:
+        numbers[given] = text[given].to_numpy().astype(np.float64)  # exact, where pandas' own parser rounds
+    except ValueError:
+        numbers[given] = pd.to_numeric(text[given], errors="coerce")
+    bad = given & ~np.isfinite(numbers)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise TableError(
+            f"{path}: row {row + 1}: {values.name} is {text.iloc[row]!r}, which is not a finite number; "
+            "correct or remove the row."
+        )
+    return pd.Series(numbers, index=values.index)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,187 @@
+"""Finding the cells of images with a trained localiser, and writing them for QuPath, tables and the eye."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellweave.core import Cells, InvalidInputError, atomic_folder
+from cellweave.core.progress import Progress, silent
+from cellweave.data import IMAGE_SUFFIXES, CellDataset, RgbImage, read_image, write_png
+from cellweave.data.writers import write_cells_table, write_geojson
+from cellweave.localization import Locator
+from cellweave.report import draw_cells
+
+
+@dataclass(frozen=True, slots=True)
+class LocateSummary:
+    """What was located.
+
+    Attributes:
+        out: Folder of the results.
+        counts: Number of cells of every class, by image.
+        megapixels: Size of the images in all.
+        seconds: Time in the localiser, reading and writing of files left out.
+        assumed_mpp: The scale, µm per pixel, that images of unknown scale were taken to have; None when none was.
+    """
+
+    out: Path
+    counts: dict[str, dict[str, int]]
+    megapixels: float
+    seconds: float
+    assumed_mpp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    name: str
+    read: Callable[[], RgbImage]
+    mpp: float | None
+
+
+def locate_image(
+    image: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    mpp: float | None = None,
+    revision: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    average_turns: bool = False,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> LocateSummary:
+    """Find the cells of one image; writes ``cells.geojson``, ``cells.parquet``, ``cells.csv`` and ``overlay.png``.
+
+    Args:
+        image: The image file.
+        model: Model folder, name of a shipped model, or ``owner/name`` on the hub.
+        out: Folder to make.
+        mpp: Scale of the image, µm per pixel; None takes it to be the model's.
+        revision: Commit of a model on the hub.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        average_turns: Average over flips and turns.
+        overwrite: Replace what is in ``out``.
+        progress: Called as work goes on.
+
+    Raises:
+        CellweaveError: The image, the model or the output place cannot be used; nothing is written then.
+    """
+    pixels_of_image = read_image(image)  # a bad image is told before the model is loaded
+    items = [_Item(Path(image).stem, lambda: pixels_of_image, mpp)]
+    locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
+    run = _Run(locator, average_turns=average_turns, progress=progress)
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        for name, pixels, cells in run.over(items):
+            write_geojson(folder / "cells.geojson", cells, locator.colours)
+            _write_tables(folder, {name: cells})
+            write_png(folder / "overlay.png", draw_cells(pixels, cells, locator.colours))
+    return run.summary(Path(out))
+
+
+def locate_images(
+    source: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    mpp: float | None = None,
+    revision: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    average_turns: bool = False,
+    overlays: bool = True,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> LocateSummary:
+    """Find the cells of a data set or a folder of images; writes one table, and GeoJSON and overlay of each image.
+
+    The result is ``cells.parquet`` and ``cells.csv`` for all images, ``geojson/NAME.geojson``, ``overlays/NAME.png``.
+
+    Args:
+        source: A data set, or a folder of image files (searched without its sub-folders).
+        model: Model folder, name of a shipped model, or ``owner/name`` on the hub.
+        out: Folder to make.
+        split: Split of the data set; None takes all of its images.
+        mpp: Scale of images of a folder, µm per pixel; None takes it to be the model's.
+        revision: Commit of a model on the hub.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        average_turns: Average over flips and turns.
+        overlays: Draw overlays.
+        overwrite: Replace what is in ``out``.
+        progress: Called after every image.
+
+    Raises:
+        CellweaveError: The images, the model or the output place cannot be used; nothing is written then.
+    """
+    source = Path(source)
+    items = _items(source, split=split, mpp=mpp)
+    locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
+    run = _Run(locator, average_turns=average_turns, progress=progress)
+    located: dict[str, Cells] = {}
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        for name, pixels, cells in run.over(items):
+            located[name] = cells
+            write_geojson(folder / "geojson" / f"{name}.geojson", cells, locator.colours)
+            if overlays:
+                write_png(folder / "overlays" / f"{name}.png", draw_cells(pixels, cells, locator.colours))
+        _write_tables(folder, located)
+    return run.summary(Path(out))
+
+
+class _Run:
+    """A localiser at work on some images, and what it did."""
+
+    def __init__(self, locator: Locator, *, average_turns: bool, progress: Progress) -> None:
+        self._locator, self._average_turns, self._progress = locator, average_turns, progress
+        self._counts: dict[str, dict[str, int]] = {}
+        self._pixels, self._seconds = 0, 0.0
+        self._assumed = False
+
+    def over(self, items: Sequence[_Item]) -> Iterator[tuple[str, RgbImage, Cells]]:
+        for done, item in enumerate(items, start=1):
+            pixels = item.read()
+            start = time.perf_counter()
+            cells = self._locator.locate(pixels, mpp=item.mpp, average_turns=self._average_turns)
+            self._seconds += time.perf_counter() - start
+            self._pixels += pixels.shape[0] * pixels.shape[1]
+            self._counts[item.name] = cells.counts()
+            self._assumed |= item.mpp is None
+            yield item.name, pixels, cells
+            self._progress("locating cells", done, len(items), f"{len(cells)} cells in {item.name}")
+
+    def summary(self, out: Path) -> LocateSummary:
+        assumed = self._locator.mpp if self._assumed else None
+        return LocateSummary(out, self._counts, self._pixels / 1e6, self._seconds, assumed)
+
+
+def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]:
+    if (source / "dataset.json").is_file():
+        dataset = CellDataset.open(source)
+        scales = {name: dataset.read_cells(name).mpp for name in dataset.names(split)}
+        return [_Item(name, lambda name=name: dataset.read_image(name), scale) for name, scale in scales.items()]  # type: ignore[misc]
+    if split is not None:
+        raise InvalidInputError(f"--split {split} needs a data set, and {source} has no dataset.json.")
+    if not source.is_dir():
+        raise InvalidInputError(f"{source} is no folder; give a data set, a folder of images or an image file.")
+    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise InvalidInputError(f"{source} holds no image ({', '.join(IMAGE_SUFFIXES)}) and no dataset.json.")
+    stems = [path.stem for path in paths]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        raise InvalidInputError(
+            f"{source} has several images named {twice!r} with different endings; keep one of them."
+        )
+    return [_Item(path.stem, lambda path=path: read_image(path), mpp) for path in paths]  # type: ignore[misc]
+
+
+def _write_tables(folder: Path, located: dict[str, Cells]) -> None:
+    for name in ("cells.parquet", "cells.csv"):
+        write_cells_table(folder / name, located)
