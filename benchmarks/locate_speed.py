@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
@@ -23,7 +22,7 @@ from cellweave.core.devices import choose_device, device_description
 from cellweave.data import CellDataset, RgbImage
 from cellweave.data.phantom import phantom_patch
 from cellweave.localization import Locator
-from cellweave.localization.samples import normalised
+from cellweave.localization.samples import normalised, transmitted_light
 
 
 def main() -> None:
@@ -64,7 +63,7 @@ def _forward(locator: Locator, images: list[RgbImage]) -> None:
     stride = predictor.network.stride
     for image in images:
         height, width = (side - side % stride for side in image.shape[:2])
-        tensor = torch.from_numpy(normalised(image[:height, :width].astype(np.float32) / 255))[None]
+        tensor = torch.from_numpy(normalised(transmitted_light(image[:height, :width])))[None]
         predictor.network(tensor.to(predictor.device, predictor.dtype, memory_format=torch.channels_last))
 
 
@@ -87,9 +86,7 @@ def _compare(exact: list[Cells], half: list[Cells]) -> None:
             near += int((distance <= 1).sum())
             same += int(((distance <= 1) & (other.labels[index] == one.labels)).sum())
     cells = f"{total} fp32 and {sum(map(len, half))} bf16 cells"
-    print(
-        f"{cells}: {near / total:.2%} of the fp32 cells have one within 1 px, {same / total:.2%} of its class"
-    )
+    print(f"{cells}: {near / total:.2%} of the fp32 cells have one within 1 px, {same / total:.2%} of its class")
 
 
 if __name__ == "__main__":

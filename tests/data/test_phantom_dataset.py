@@ -23,7 +23,7 @@ def test_what_is_written_is_what_was_grown(tmp_path):
     assert dataset.source == "cellweave phantom tissue, seed 11"
     assert calls == [(i + 1, 7) for i in range(7)]
     names = [f"phantom-{i:04d}" for i in range(7)]
-    assert dataset.image_names() == names
+    assert dataset.names() == names
     for i, name in enumerate(names):
         patch = phantom_patch(i, seed=11, size=64)
         cells = dataset.read_cells(name)
@@ -52,8 +52,9 @@ def test_too_few_images_and_a_place_that_is_taken(tmp_path):
     with pytest.raises(InvalidInputError, match="at least 6 images, so that every split has a patient; got 5"):
         write_phantom_dataset(tmp_path / "few", images=5)
     assert not (tmp_path / "few").exists()
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "file").touch()
+    taken = write_phantom_dataset(tmp_path / "taken", images=6, size=32, seed=1)
     with pytest.raises(OutputError, match="not empty"):
-        write_phantom_dataset(tmp_path / "taken", images=6, size=32)
-    assert write_phantom_dataset(tmp_path / "taken", images=6, size=32, overwrite=True) == tmp_path / "taken"
+        write_phantom_dataset(taken, images=6, size=32, seed=2)
+    assert CellDataset.open(taken).source.endswith("seed 1")
+    assert write_phantom_dataset(taken, images=6, size=32, seed=2, overwrite=True) == taken
+    assert CellDataset.open(taken).source.endswith("seed 2")

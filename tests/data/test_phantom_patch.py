@@ -120,10 +120,10 @@ def test_counts_vary_widely_and_every_class_appears():
 def test_patches_of_a_patient_share_their_stain_and_patients_differ():
     def empty_slide(index):
         pixels = patch(index).pixels.reshape(-1, 3)
-        return np.median(pixels[pixels.min(axis=1) > 225], axis=0)
+        return np.median(pixels[pixels.min(axis=1) > 232], axis=0)
 
-    # Grey levels of empty glass are the patient's background, up to some blur at its edges.
-    glass = {i: empty_slide(i) for i in NUMBERS if (patch(i).pixels.min(axis=2) > 225).mean() > 0.02}
+    # Where much glass is empty, its grey levels are the patient's background, 243 to 255, up to noise and edges.
+    glass = {i: empty_slide(i) for i in NUMBERS if (patch(i).pixels.min(axis=2) > 232).mean() > 0.03}
     same = [np.abs(glass[i] - glass[j]).max() for i, j in combinations(glass, 2) if i // 2 == j // 2]
     different = [np.abs(glass[i] - glass[j]).max() for i, j in combinations(glass, 2) if i // 2 != j // 2]
     assert len(same) >= 1

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from cellweave.core import InvalidInputError, torch_generator
 from cellweave.localization.inference import Predictor, folded
-from cellweave.localization.samples import normalised
+from cellweave.localization.samples import normalised, transmitted_light
 from cellweave.localization.unet import UNet, UNetRecipe
 from cellweave.training.initialise import initialise
 
@@ -30,7 +30,7 @@ def image():
 
 
 def test_folding_batch_normalisation_changes_nothing(network, image):
-    inputs = torch.from_numpy(normalised(image[:64, :96].astype(np.float32) / 255))[None]
+    inputs = torch.from_numpy(normalised(transmitted_light(image[:64, :96])))[None]
     with torch.inference_mode():
         for got, expected in zip(folded(network)(inputs), network(inputs), strict=True):
             assert_allclose(got, expected, atol=1e-4)

@@ -9,7 +9,7 @@ from cellweave.localization import LocatorRecipe
 from cellweave.localization.augmentation import jitter_stains, turn
 from cellweave.localization.loss import class_weights
 from cellweave.localization.recipe import AugmentationRecipe
-from cellweave.localization.samples import IGNORED, LocatorSamples, class_map, resized
+from cellweave.localization.samples import IGNORED, LocatorSamples, class_map, resized, transmitted_light
 
 PLAIN = LocatorRecipe.model_validate(
     {"augmentation": {"crop_px": 32, "turn": False, "stain_scale": 0, "stain_shift": 0, "brightness": 0}}
@@ -54,7 +54,7 @@ def test_image_map_and_labels_fit_together(dataset):
         sample = samples(dataset, PLAIN, names)[i]
         peaks = np.argwhere(sample["heights"][0].numpy() == 1)
         # find the crop by its pixels, then compare with the annotation
-        whole = dataset.read_image("i0").astype(np.float32) / 255
+        whole = transmitted_light(dataset.read_image("i0"))
         crop = sample["image"].numpy().transpose(1, 2, 0) * 0.25 + 0.7
         top, left = next(
             (r, c) for r in range(17) for c in range(17) if abs(whole[r : r + 32, c : c + 32] - crop).max() < 1e-3

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from cellweave.core import InvalidInputError
 from cellweave.patterns import poisson_points, thin_by_map, thomas_points
@@ -46,8 +47,7 @@ def test_thomas_pairs_are_closer_than_poisson_pairs_by_closed_form():
     spread, offspring = 0.3, 6.0
     points = thomas_points(0.5, offspring, spread, shape=(60.0, 60.0), rng=rng)
     inner = points[((points > 2) & (points < 58)).all(axis=1)]
-    gaps = np.linalg.norm(inner[:, None] - points[None], axis=2)
-    neighbours = ((gaps < 2 * spread).sum(axis=1) - 1).mean()
+    neighbours = (cKDTree(points).query_ball_point(inner, 2 * spread, return_length=True) - 1).mean()
     # lambda K(r), K(r) = pi r² + (1 - exp(-r² / 4 sigma²)) / parents, at r = 2 sigma; 4 % of sampling error allowed for
     # the 10,800 points in 1,800 clusters (relative standard error about 1 %).
     expected = 0.5 * offspring * (np.pi * (2 * spread) ** 2 + (1 - np.exp(-1)) / 0.5)

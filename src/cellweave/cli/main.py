@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cellweave import __version__
-from cellweave.cli import data, doctor, locate, train
+from cellweave.cli import data, doctor, locate, score, train
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(locate.locate)
+app.add_typer(score.app, name="score")
 app.command()(doctor.doctor)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cellweave.core import TableError
+from cellweave.core import Cells, TableError
 
 REQUIRED = ("image", "x", "y")
 OPTIONAL = ("label", "score")
@@ -25,8 +27,8 @@ class PointTable:
 
     Attributes:
         path: The file.
-        points: One row a point, numbered from 0 in the order of the file: image (text, ``007`` stays ``007``), x and y
-            (float64, finite), label (text, None where not given), score (float64, NaN where not given).
+        points: One row a point; the index is its place in the file, from 0: image (text, ``007`` stays ``007``),
+            x and y (float64, finite), label (text, None where not given), score (float64, NaN where not given).
         has_labels: Whether the table speaks of classes at all: it has the column label, and not all of it is empty.
             A table with that column and without any row does.
     """
@@ -35,9 +37,9 @@ class PointTable:
     points: pd.DataFrame
     has_labels: bool
 
-    def row_names(self) -> list[str]:
-        """Return what a message calls every point: its row, counted from 1 without the header, and its image."""
-        return [f"row {row + 1} (image {image})" for row, image in self.points["image"].items()]  # type: ignore[operator]
+    def row_name(self, index: int) -> str:
+        """Return what a message calls the point at a position: its row, from 1 without the header, and its image."""
+        return f"row {self.points.index[index] + 1} (image {self.points['image'].iloc[index]})"
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> PointTable:
@@ -66,6 +68,65 @@ class PointTable:
         )
         has_labels = "label" in raw.columns and (points.empty or bool(points["label"].notna().any()))
         return cls(path, points, has_labels)
+
+
+def cells_by_image(
+    table: PointTable,
+    *,
+    shapes: Mapping[str, tuple[int, int]],
+    classes: Sequence[str],
+    mpp: Mapping[str, float | None] | None = None,
+) -> dict[str, Cells]:
+    """Return the points of a table as the cells of each image.
+
+    Args:
+        table: The points; all of their images are in ``shapes``.
+        shapes: Height and width of every image, in pixels.
+        classes: Names of the classes; when there are none, labels are not looked at.
+        mpp: µm per pixel of images, None where unknown.
+
+    Returns:
+        The cells of every image of ``shapes``, empty where the table has none.
+
+    Raises:
+        TableError: A point lies outside its image, or its class is not among the classes.
+    """
+    points = table.points
+    xy = points[["x", "y"]].to_numpy()
+    frames = np.array([shapes[image][::-1] for image in points["image"]], np.float64).reshape(-1, 2)
+    inside = ((xy >= 0) & (xy < frames)).all(axis=1)
+    if not inside.all():
+        i = int(np.argmin(inside))
+        (x, y), (width, height) = xy[i].tolist(), frames[i].tolist()
+        raise TableError(
+            f"{table.path}: {table.row_name(i)}: x {x:g}, y {y:g} is outside the image, which is {width:g}×{height:g} "
+            "(width×height) with (0, 0) at its top left corner; exchange x and y, or correct or remove the row."
+        )
+    labels = _label_indices(table, classes) if classes else np.full(len(points), -1)
+    rows = points.groupby("image", sort=False).indices
+    return {
+        image: Cells(
+            xy[rows.get(image, [])],
+            labels[rows.get(image, [])],
+            classes=classes,
+            shape=shape,
+            mpp=(mpp or {}).get(image),
+        )
+        for image, shape in shapes.items()
+    }
+
+
+def _label_indices(table: PointTable, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    labels = table.points["label"]
+    indices = labels.map({name: i for i, name in enumerate(classes)}).to_numpy(np.float64, na_value=np.nan)
+    strange = np.isnan(indices) & labels.notna().to_numpy()
+    if strange.any():
+        i = int(np.argmax(strange))
+        raise TableError(
+            f"{table.path}: {table.row_name(i)}: class {labels.iloc[i]!r} is not known; the classes are "
+            f"{', '.join(classes)}: correct the row, or give the table that belongs to them."
+        )
+    return np.where(np.isnan(indices), -1, indices).astype(np.int64)
 
 
 def read_point_table(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from cellweave.core import InvalidInputError
 from cellweave.core.devices import bf16_is_fast
 from cellweave.data import RgbImage
-from cellweave.localization.samples import normalised
+from cellweave.localization.samples import normalised, transmitted_light
 from cellweave.localization.unet import UNet
 
 TILE_PX = 1024
@@ -102,7 +102,7 @@ class Predictor:
         return Prediction(output[0, :height, :width], output[1:, :height, :width])
 
     def _one(self, image: RgbImage) -> npt.NDArray[np.float32]:
-        inputs = torch.from_numpy(normalised(image.astype(np.float32) / 255.0))[None].to(self.device, self.dtype)
+        inputs = torch.from_numpy(normalised(transmitted_light(image)))[None].to(self.device, self.dtype)
         heights, logits = self.network(inputs.contiguous(memory_format=torch.channels_last))
         maps = torch.cat([heights.float(), functional.softmax(logits.float(), dim=1)], dim=1)
         return np.asarray(maps[0].cpu().numpy(), np.float32)

@@ -138,8 +138,13 @@ def draw_target(cells: Cells, target: TargetRecipe) -> npt.NDArray[np.float32]:
     return exponential_distance_map(cells.xy, cells.shape, **settings)
 
 
+def transmitted_light(image: RgbImage) -> npt.NDArray[np.float32]:
+    """Return an image, uint8 (H, W, 3), as light in (0, 1], with the same grey level added as for densities."""
+    return (image.astype(np.float32) + 1) / 256
+
+
 def normalised(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return an image (H, W, 3) in [0, 1] as network input (3, H, W), about -2 to 1."""
+    """Return transmitted light (H, W, 3) as network input (3, H, W), about -2 to 1."""
     return np.ascontiguousarray((image.transpose(2, 0, 1) - 0.7) / 0.25, np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from cellweave.localization.samples import LocatorSamples, resized
 from cellweave.localization.unet import UNet
 from cellweave.training import Budget, fit, make_accelerator, measure_step_seconds
 from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import require_free, write_model_folder
+from cellweave.training.model_folder import CONFIG, METRICS, require_free, write_model_folder
 
 UNKNOWN_SCALE_UM_PER_PX = 0.5
 """What the calibration's radius in micrometres is divided by where no scale is known (20x)."""
@@ -75,8 +76,9 @@ class LocatorTraining:
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
         self.accelerator: Accelerator = make_accelerator(device)
         require_free(folder, overwrite=overwrite)
-        if overwrite:
-            shutil.rmtree(folder / "training", ignore_errors=True)
+        if overwrite and (folder / "training").is_dir():
+            (folder / CONFIG).unlink(missing_ok=True)
+            shutil.rmtree(folder / "training")
         self._plan = folder / "training" / "plan.json"
         self._identity = {
             "recipe": recipe.model_dump(mode="json"),
@@ -86,7 +88,12 @@ class LocatorTraining:
         }
 
     def run(self) -> dict[str, Any]:
-        """Train, or go on where the run stopped, and write the model folder; return its metrics."""
+        """Train, or go on where the run stopped, and write the model folder; return its metrics.
+
+        A run that is complete already is not repeated.
+        """
+        if read_plan(self._plan, self._identity) is not None and (self.folder / CONFIG).is_file():
+            return dict(json.loads((self.folder / METRICS).read_text(encoding="utf-8")))
         start = time.perf_counter()
         plan = self._planned()
         calibration = self._calibrate(plan)

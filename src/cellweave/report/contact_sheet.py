@@ -19,7 +19,6 @@ from cellweave.report.palette import GREY, INK, PALE, UNKNOWN_ON_PAPER, require_
 MAX_SHEET_PIXELS = 100_000_000
 """Larger sheets are refused: few viewers open them, and one sheet is held in memory."""
 
-_OVERSAMPLING = 2  # thin lines and small dots come out smooth
 _MARGIN = 16
 _TITLE = 44
 _CAPTION = 44
@@ -96,8 +95,8 @@ def contact_sheet(
 
 
 def _tile(pixels: RgbImage | None, cells: Cells, colours: Mapping[str, str], tile_px: int, *, draw: bool) -> RgbImage:
-    scale = _OVERSAMPLING * tile_px / max(*cells.shape, 1)
-    radius = float(np.clip(6.5 * scale, 3 * _OVERSAMPLING, 7 * _OVERSAMPLING))
+    scale = tile_px / max(*cells.shape, 1)
+    radius = float(np.clip(6.5 * scale, 3, 7))
     if pixels is None:
         image, factors = enlarged(np.full((*cells.shape, 3), 255, np.uint8), scale)
         dots = class_marks(cells, colours, factors, shape="dot", radius=0.6 * radius, line=1, unknown=UNKNOWN_ON_PAPER)
@@ -105,8 +104,7 @@ def _tile(pixels: RgbImage | None, cells: Cells, colours: Mapping[str, str], til
     else:
         image, factors = enlarged(pixels, scale)
         if draw:  # at this size halos would hide the nuclei
-            draw_marks(image, class_marks(cells, colours, factors, shape="ring", radius=radius, line=3), halo=False)
-    image, _ = enlarged(image, 1 / _OVERSAMPLING)
+            draw_marks(image, class_marks(cells, colours, factors, shape="ring", radius=radius, line=1.75), halo=False)
     tile = np.full((tile_px, tile_px, 3), rgb("#f3f5f7"), np.uint8)
     top, left = (tile_px - image.shape[0]) // 2, (tile_px - image.shape[1]) // 2
     tile[top : top + image.shape[0], left : left + image.shape[1]] = image

@@ -73,6 +73,6 @@ def legend_strip(entries: Sequence[LegendEntry], width_px: int, *, text_px: int 
             "dot": text_px * (0.15 if len(entry.shapes) > 1 else 0.35),
             "cross": 0.4 * text_px,
         }
-        draw_marks(strip, [Marks(centre, entry.colour, shape, radii[shape]) for shape in entry.shapes], halo=False)
+        draw_marks(strip, [Marks(centre, entry.colour, shape, radii[shape], 2.5) for shape in entry.shapes], halo=False)
         write_text(strip, text, (x + mark_px, y), size_px=text_px, colour=INK)
     return strip

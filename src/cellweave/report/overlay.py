@@ -23,7 +23,7 @@ def draw_cells(
     *,
     radius_px: float = 6.0,
     scale: float = 1.0,
-    line_px: int = 2,
+    line_px: float = 2.5,
     legend: bool = False,
 ) -> RgbImage:
     """Draw a ring in the colour of its class around every cell; a cell of unknown class gets a grey one.
@@ -65,7 +65,7 @@ def draw_comparison(
     matched_predicted: npt.ArrayLike,
     radius_px: float,
     scale: float = 1.0,
-    line_px: int = 2,
+    line_px: float = 2.5,
     legend: bool = False,
 ) -> RgbImage:
     """Draw where prediction and truth agree and differ, told apart by shape as well as by colour.
@@ -107,7 +107,7 @@ def draw_comparison(
         Marks(truth.xy[found] * factors, HIT, "ring", radius, line_px),
         Marks(missed * factors, MISS, "ring", radius, line_px + 1),
         Marks(predicted.xy[finding] * factors, HIT, "dot", max(radius / 4, 1.5), line_px),
-        Marks(false * factors, FALSE_ALARM, "cross", radius * 0.8, line_px),
+        Marks(false * factors, FALSE_ALARM, "cross", radius * 0.9, line_px + 1),
     ]
     draw_marks(image, layers)
     if not legend:
@@ -127,7 +127,7 @@ def class_marks(
     *,
     shape: Shape,
     radius: float,
-    line: int,
+    line: float,
     unknown: str = UNKNOWN_COLOUR,
 ) -> list[Marks]:
     """Return the marks of cells, one layer a class, unknown ones first.
@@ -147,7 +147,13 @@ def class_marks(
 
 
 def enlarged(pixels: RgbImage, scale: float) -> tuple[RgbImage, npt.NDArray[np.float64]]:
-    """Return an image at another size, a copy, and the pixels that it has per old pixel, along x and y, (2,)."""
+    """Return an image at another size, a copy, and the pixels that it has per old pixel, along x and y, (2,).
+
+    Raises:
+        InvalidImageError: The image has no pixels.
+    """
+    if not pixels.size:
+        raise InvalidImageError(f"an image to draw has pixels, got one of shape {pixels.shape}.")
     height, width = pixels.shape[:2]
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     if size == (width, height):

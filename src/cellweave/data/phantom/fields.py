@@ -56,8 +56,8 @@ def drawn_out(noise: npt.NDArray[np.float32], angle: Field, *, doublings: int) -
 
 
 def _sampled(values: npt.NDArray[np.float32], places: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    no_second_map = np.zeros(0, np.float32)  # both coordinates are in ``places``
-    found = cv2.remap(values, places, no_second_map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
+    found = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(found, np.float32)
 
 

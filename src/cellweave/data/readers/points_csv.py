@@ -61,7 +61,8 @@ def read_points_csv(
     mpp = check_mpp(mpp)
     table = PointTable.read(source)
     shift = SHIFTS[coordinates]
-    points = table.points.assign(x=table.points["x"] + shift, y=table.points["y"] + shift, row=table.row_names())
+    rows = [table.row_name(i) for i in range(len(table.points))]
+    points = table.points.assign(x=table.points["x"] + shift, y=table.points["y"] + shift, row=rows)
     folder = ImageFolder(images or source.parent)
     facts = read_image_facts(image_table or source, folder, mpp=mpp)
     found = classes_of(points["label"], given=classes)
