@@ -40,7 +40,9 @@ def run(monkeypatch, capsys):
     return run_raising
 
 
-@pytest.mark.parametrize("command", [[], ["data"], ["train"], ["train", "locator"], ["locate"], ["score"], ["doctor"]])
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["data"], ["train"], ["train", "locator"], ["locate"], ["score"], ["doctor"]]
+)
 def test_help_imports_nothing_heavy(command):
     code = (
         "import sys; from cellweave.cli.main import main; code = main(); "

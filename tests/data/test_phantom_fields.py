@@ -21,7 +21,8 @@ def test_streaks_run_along_the_direction(angle):
     gradients = np.stack(np.gradient(streaks[40:-40, 40:-40])[::-1], axis=-1)
     along = gradients @ (np.cos(angle), np.sin(angle))
     across = gradients @ (-np.sin(angle), np.cos(angle))
-    assert along.std() < 0.3 * across.std()
+    # 1 for white noise, about 3 for streaks the wrong way; 0.25 to 0.35 here, by the direction of the pixel grid.
+    assert along.std() < 0.45 * across.std()
 
 
 def test_one_doubling_by_hand():

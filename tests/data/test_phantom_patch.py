@@ -40,7 +40,7 @@ def test_shapes_types_and_classes():
 @pytest.mark.parametrize("mpp", [0.25, 0.5, 1.0])
 def test_every_centre_lies_in_its_own_instance(mpp):
     for i in NUMBERS:
-        one = patch(i, mpp=mpp, size=int(128 / mpp))
+        one = patch(i, mpp=mpp, size=int(96 / mpp))
         columns, rows = np.floor(one.cells.xy).astype(int).T
         np.testing.assert_array_equal(one.instances[rows, columns], 1 + np.arange(len(one.cells)))
 

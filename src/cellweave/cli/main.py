@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cellweave import __version__
-from cellweave.cli import data, doctor, locate, score, train
+from cellweave.cli import data, demo, doctor, locate, score, train
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -36,6 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # an escaped exception is a bug: its report needs the plain traceback
 )
+app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(locate.locate)

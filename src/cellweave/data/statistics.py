@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import KDTree
 
+from cellweave import patterns
 from cellweave.core import Cells
 from cellweave.data.dataset import SPLITS, CellDataset
 
@@ -71,10 +71,7 @@ def dataset_statistics(dataset: CellDataset) -> tuple[CellStatistics, ...]:
 
 def nearest_neighbour_distances(cells: Cells) -> npt.NDArray[np.float64]:
     """Return the distance from every cell to the nearest other one, in pixels, (N,); empty for fewer than two cells."""
-    if len(cells) < 2:
-        return np.zeros(0)
-    distances, _ = KDTree(cells.xy).query(cells.xy, k=2)
-    return np.asarray(distances, dtype=np.float64)[:, 1]
+    return patterns.nearest_neighbour_distances(cells.xy)
 
 
 def _statistics(split: str, label: str, images: list[Cells], groups: int) -> CellStatistics:

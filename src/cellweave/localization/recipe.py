@@ -39,8 +39,8 @@ class AugmentationRecipe(Recipe):
 
     crop_px: int = Field(default=192, ge=32)
     turn: bool = True
-    stain_scale: float = Field(default=0.15, ge=0)
-    stain_shift: float = Field(default=0.03, ge=0)
+    stain_scale: float = Field(default=0.2, ge=0)
+    stain_shift: float = Field(default=0.05, ge=0)
     brightness: float = Field(default=0.05, ge=0)
 
 
@@ -53,7 +53,7 @@ class LossRecipe(Recipe):
         peak_weight: Extra weight of a pixel's squared error, times the map there.
     """
 
-    class_weight: float = Field(default=0.05, ge=0)
+    class_weight: float = Field(default=0.1, ge=0)
     balance: float = Field(default=0.5, ge=0, le=1)
     peak_weight: float = Field(default=2.0, ge=0)
 

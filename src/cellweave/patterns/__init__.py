@@ -1,6 +1,28 @@
-"""Point processes: random positions of cells."""
+"""Point patterns: random positions of cells, and how positions lie to one another."""
 
 from cellweave.patterns.exclusion import inhibit
+from cellweave.patterns.nearest_neighbours import (
+    border_distances,
+    nearest_neighbour_distances,
+    nearest_neighbour_distribution,
+)
+from cellweave.patterns.pair_counts import PairCounts, pair_counts, pool_pairs
 from cellweave.patterns.point_processes import Points, poisson_points, thin_by_map, thomas_points
+from cellweave.patterns.second_order import pair_correlation, ripley_k, ripley_l
 
-__all__ = ["Points", "inhibit", "poisson_points", "thin_by_map", "thomas_points"]
+__all__ = [
+    "PairCounts",
+    "Points",
+    "border_distances",
+    "inhibit",
+    "nearest_neighbour_distances",
+    "nearest_neighbour_distribution",
+    "pair_correlation",
+    "pair_counts",
+    "poisson_points",
+    "pool_pairs",
+    "ripley_k",
+    "ripley_l",
+    "thin_by_map",
+    "thomas_points",
+]

@@ -38,7 +38,7 @@ def drawn_out(noise: npt.NDArray[np.float32], angle: Field, *, doublings: int) -
         doublings: Number of times that the length of the streaks is doubled.
 
     Returns:
-        The shape of ``noise``, scaled so that white noise would keep its variance.
+        The shape of ``noise``, scaled so that white noise about keeps its variance.
 
     Source:
         Line integral convolution (Cabral & Leedom 1993, Imaging vector fields, SIGGRAPH 93), its box filter
