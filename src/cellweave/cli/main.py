@@ -12,12 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from cellweave import __version__
-from cellweave.cli import data, demo, doctor, locate, score, train
+from cellweave.cli import data, demo, doctor, generate, locate, score, train
 
 USER_ERROR = 2
 INTERRUPTED = 130
 
-COMMANDS = ("demo", "data", "train", "locate", "score", "doctor")
+COMMANDS = ("demo", "data", "train", "generate", "locate", "score", "doctor")
 
 
 class InOrderOfWork(TyperGroup):
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
+app.add_typer(generate.app, name="generate")
 app.command()(locate.locate)
 app.add_typer(score.app, name="score")
 app.command()(doctor.doctor)

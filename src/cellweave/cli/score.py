@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from cellweave.core import Length
-    from cellweave.metrics import CellScores
+    from cellweave.metrics import CellScores, LayoutScores
     from cellweave.metrics.cell_scores import Interval
 
 app = typer.Typer(name="score", help="Score what was found or made against the real thing.", no_args_is_help=True)
@@ -122,3 +122,85 @@ def _with_interval(value: float | None, ends: Interval = None, *, digits: int = 
     if value is None:
         return "–"
     return f"{value:.{digits}f}" + ("" if ends is None else f" [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]")
+
+
+@app.command()
+def layouts(
+    real: Annotated[Path, typer.Option(help="Data set of real images; its training split, unless --split is given.")],
+    synthetic: Annotated[Path, typer.Option(help="Data set of synthetic layouts, with images or without.")],
+    split: Annotated[str, typer.Option(help="Of the real data set.")] = "training",
+    synthetic_split: Annotated[
+        str | None, typer.Option(help="Of the synthetic data set; all of it by default.")
+    ] = None,
+    splits: Annotated[int, typer.Option(min=1, help="Random splits to average over.")] = 20,
+    size: Annotated[int, typer.Option(min=1, help="Layouts on either side of a comparison.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Of the splits and of the random layouts.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output where it is there already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score synthetic layouts against real ones: 0 is as near as other patients' layouts, 1 as far as random ones."""
+    from cellweave.workflows.score_layouts import score_layout_datasets
+
+    scores = score_layout_datasets(
+        real,
+        synthetic,
+        split=split,
+        synthetic_split=synthetic_split,
+        splits=splits,
+        size=size,
+        seed=seed,
+        out=out,
+        overwrite=overwrite,
+    )
+    if as_json:
+        typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
+    else:
+        _print_layout_scores(scores)
+        if out is not None:
+            typer.echo(f"written to {out}")
+
+
+def _print_layout_scores(scores: LayoutScores) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    arm = scores.arms[0]
+    counts = Table("cells per layout", box=None, pad_edge=False)
+    for title in ("real", "synthetic", "ratio"):
+        counts.add_column(title, justify="right", no_wrap=True)
+    for count in scores.counts:
+        if count.arm == arm:
+            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
+            ratio = _with_interval(count.ratio, digits=2)
+            counts.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
+    distances = Table("measure", "of", box=None, pad_edge=False)
+    for title in ("position", "distance", "floor", "ceiling"):
+        distances.add_column(title, justify="right", no_wrap=True)
+    for row in scores.rows:
+        if row.arm == arm:
+            levels = (row.distance, row.floor, row.ceiling)
+            distances.add_row(
+                row.measure.replace("_", " "),
+                row.label,
+                _with_interval(row.position, digits=2),
+                *(f"{level.mean:.3f} ± {level.sd:.3f}" for level in levels),
+            )
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 120
+    console.print(counts)
+    console.print(distances)
+    typer.echo(
+        "position: 0 = as near as real layouts of other patients (floor), 1 = as far as random ones (ceiling); "
+        "nearest neighbour in µm"
+    )
+    typer.echo(
+        f"{scores.synthetic} synthetic against {scores.real} real layouts of {scores.groups} groups, "
+        f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
+        f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
+    )
+    for note in scores.notes:
+        typer.echo(f"note  {note}")

@@ -15,20 +15,29 @@ app = typer.Typer(
 )
 
 
+Data = Annotated[Path, typer.Option(help="Data set; its training split is learnt from.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run, which becomes the model folder.")]
+Minutes = Annotated[float | None, typer.Option(help="Time for everything; the steps are planned from the first ones.")]
+RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe, a.b=value; repeatable.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
+Device = Annotated[str, typer.Option(help="auto or cpu.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away another run's state in --out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")]
+
+
 @app.command()
 def locator(
-    data: Annotated[Path, typer.Option(help="Data set; its training split is learnt from.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run, which becomes the model folder.")],
+    data: Data,
+    out: Out,
     steps: Annotated[int | None, typer.Option(help="Exact number of steps of the final network.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time for everything, cross-validation included.")] = None,
-    recipe: Annotated[str, typer.Option(help="Shipped recipe, or a YAML file.")] = "default",
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change of the recipe, a.b=value; repeatable.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Throw away another run's state in --out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+    minutes: Minutes = None,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a cell localiser and calibrate it by patient-grouped cross-validation."""
     from cellweave.workflows.train import train_locator
@@ -55,3 +64,38 @@ def locator(
         f"{validated['recall']:.3f}) at {validated['radius_px']:g} px with window {validated['window_px']} px and "
         f"threshold {validated['threshold']:g}\nmodel: {summary.model}"
     )
+
+
+@app.command()
+def layouts(
+    data: Data,
+    out: Out,
+    steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
+    minutes: Minutes = None,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a diffusion model of cell layouts and their spatial densities."""
+    from cellweave.workflows.train import train_layouts
+
+    with terminal_progress() as progress:
+        summary = train_layouts(
+            data,
+            out,
+            steps=steps,
+            minutes=minutes,
+            recipe=recipe,
+            changes=changes or (),
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
+        return
+    typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")

@@ -63,6 +63,20 @@ def bf16_is_fast(device: torch.device) -> bool:
     return False
 
 
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def use_bf16(precision: str, device: torch.device) -> bool:
+    """Return whether a precision by name means bfloat16 on a device; ``auto`` means it where it is faster.
+
+    Raises:
+        InvalidInputError: There is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise InvalidInputError(f"precision is one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    return precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
+
+
 def device_description(device: torch.device) -> str:
     """Return the name of the hardware behind a device, for instance ``NVIDIA A100-SXM4-40GB``."""
     import platform

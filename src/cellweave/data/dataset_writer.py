@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +67,7 @@ class DatasetWriter:
         self._overwrite = overwrite
         self._images: dict[str, list[Any]] = {column: [] for column in IMAGE_SCHEMA.names}
         self._cells: dict[str, list[Any]] = {column: [] for column in CELL_SCHEMA.names}
+        self._provenance: list[dict[str, Any]] = []
         self._names: set[str] = set()
         self._stack = ExitStack()
 
@@ -95,6 +96,7 @@ class DatasetWriter:
         file: Path | None = None,
         split: str = "training",
         group: str | None = None,
+        provenance: Mapping[str, str | int | float | None] | None = None,
     ) -> None:
         """Add an image, given as pixels (stored as PNG) or as a file (copied as it is), or a layout with neither.
 
@@ -105,6 +107,8 @@ class DatasetWriter:
             file: An image file.
             split: training, validation or test.
             group: Patient or slide; the image's own name when None.
+            provenance: How a generated image was made: model, seed, sampler and so on; goes to
+                ``provenance.parquet``.
 
         Raises:
             DatasetError: The name is used or unusable, the split unknown, or classes or sizes disagree.
@@ -123,6 +127,8 @@ class DatasetWriter:
         row = (image, self._store(image, cells, pixels, file), cells.shape[1], cells.shape[0], cells.mpp, split)
         for column, value in zip(IMAGE_SCHEMA.names, (*row, group or image), strict=True):
             self._images[column].append(value)
+        if provenance is not None:
+            self._provenance.append({"image": image, **provenance})
         count = len(cells)
         columns: tuple[Any, ...] = (
             [image] * count,
@@ -150,6 +156,8 @@ class DatasetWriter:
     def _finish(self) -> None:
         pq.write_table(pa.table(self._images, schema=IMAGE_SCHEMA), self._folder / "images.parquet")
         pq.write_table(pa.table(self._cells, schema=CELL_SCHEMA), self._folder / "cells.parquet")
+        if self._provenance:
+            pq.write_table(pa.Table.from_pylist(self._provenance), self._folder / "provenance.parquet")
         files = sorted(path for path in self._folder.rglob("*") if path.is_file())
         about = {
             "format": FORMAT,

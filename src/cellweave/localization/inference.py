@@ -13,17 +13,13 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from cellweave.core import InvalidInputError
-from cellweave.core.devices import bf16_is_fast
+from cellweave.core.devices import use_bf16
 from cellweave.data import RgbImage
 from cellweave.localization.samples import normalised, transmitted_light
 from cellweave.localization.unet import UNet
 
 TILE_PX = 1024
 """Side of the part of a tile that is kept; the network's margin is added on all sides."""
-
-
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 class Prediction(NamedTuple):
@@ -53,9 +49,7 @@ class Predictor:
     """
 
     def __init__(self, network: UNet, device: torch.device, *, precision: str = "auto", tile_px: int = TILE_PX) -> None:
-        if precision not in PRECISIONS:
-            raise InvalidInputError(f"precision is one of {', '.join(PRECISIONS)}, got {precision!r}.")
-        half = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
+        half = use_bf16(precision, device)
         self.device = device
         self.dtype = torch.bfloat16 if half else torch.float32
         self.network = folded(network).to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]

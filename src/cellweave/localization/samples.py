@@ -140,7 +140,7 @@ def draw_target(cells: Cells, target: TargetRecipe) -> npt.NDArray[np.float32]:
 
 def transmitted_light(image: RgbImage) -> npt.NDArray[np.float32]:
     """Return an image, uint8 (H, W, 3), as light in (0, 1], with the same grey level added as for densities."""
-    return (image.astype(np.float32) + 1) / 256
+    return (image.astype(np.float32) + np.float32(1)) / np.float32(256)
 
 
 def normalised(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

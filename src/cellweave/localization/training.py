@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +20,12 @@ from cellweave.localization.inference import Predictor
 from cellweave.localization.locator import locator_config
 from cellweave.localization.loss import LocatorLoss, class_weights
 from cellweave.localization.model_card import locator_card
-from cellweave.localization.plan import Plan, plan_minutes, plan_steps, read_plan, write_plan
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import LocatorSamples, resized
 from cellweave.localization.unet import UNet
 from cellweave.training import Budget, fit, make_accelerator, measure_step_seconds
 from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import CONFIG, METRICS, require_free, write_model_folder
+from cellweave.training.run import Plan, TrainingRun
 
 UNKNOWN_SCALE_UM_PER_PX = 0.5
 """What the calibration's radius in micrometres is divided by where no scale is known (20x)."""
@@ -75,27 +72,25 @@ class LocatorTraining:
         self.folds = grouped_folds([groups[name] for name in self.names], recipe.calibration.folds)
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
         self.accelerator: Accelerator = make_accelerator(device)
-        require_free(folder, overwrite=overwrite)
-        if overwrite and (folder / "training").is_dir():
-            (folder / CONFIG).unlink(missing_ok=True)
-            shutil.rmtree(folder / "training")
-        self._plan = folder / "training" / "plan.json"
         self._identity = {
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
             "budget": {"steps": budget.steps, "minutes": budget.minutes},
             "data": dataset.checksum,
         }
+        self._run = TrainingRun(folder, self._identity, overwrite=overwrite)
 
     def run(self) -> dict[str, Any]:
         """Train, or go on where the run stopped, and write the model folder; return its metrics.
 
         A run that is complete already is not repeated.
         """
-        if read_plan(self._plan, self._identity) is not None and (self.folder / CONFIG).is_file():
-            return dict(json.loads((self.folder / METRICS).read_text(encoding="utf-8")))
+        metrics = self._run.finished()
+        if metrics is not None:
+            return metrics
         start = time.perf_counter()
-        plan = self._planned()
+        share = self.recipe.calibration.share
+        plan = self._run.plan(self.budget, self._measure, folds=len(self.folds), fold_share=share)
         calibration = self._calibrate(plan)
         weights = self._fit("final", "training the final network", self.names, plan.steps)
         metrics = self._metrics(plan, calibration, time.perf_counter() - start)
@@ -112,32 +107,20 @@ class LocatorTraining:
         )
         if self.accelerator.is_main_process:
             card = locator_card(config, metrics, source=self.dataset.source)
-            write_model_folder(self.folder, weights=weights, config=config, metrics=metrics, card=card)
-            for checkpoints in (self.folder / "training").glob("*/checkpoints"):
-                shutil.rmtree(checkpoints)
+            self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
         return metrics
 
-    def _planned(self) -> Plan:
-        plan = read_plan(self._plan, self._identity)
-        if plan is not None:
-            return plan
-        share = self.recipe.calibration.share
-        if self.budget.minutes is None:
-            assert self.budget.steps is not None
-            plan = plan_steps(self.budget.steps, share)
-        else:
-            self.progress("timing the first steps", 0, 1)
-            seconds = measure_step_seconds(
-                self._network("timing"),
-                self._loss(self.names),
-                self._samples("timing", self.names),
-                self.recipe.fit,
-                accelerator=self.accelerator,
-            )
-            plan = plan_minutes(self.budget.minutes, seconds, folds=len(self.folds), share=share)
-            self.progress("timing the first steps", 1, 1, f"{plan.steps} steps")
-        write_plan(self._plan, plan, self._identity)
-        return plan
+    def _measure(self) -> float:
+        self.progress("timing the first steps", 0, 1)
+        seconds = measure_step_seconds(
+            self._network("timing"),
+            self._loss(self.names),
+            self._samples("timing", self.names),
+            self.recipe.fit,
+            accelerator=self.accelerator,
+        )
+        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
+        return seconds
 
     def _calibrate(self, plan: Plan) -> Calibration:
         um_per_px = self.mpp if self.mpp is not None else UNKNOWN_SCALE_UM_PER_PX
@@ -165,7 +148,7 @@ class LocatorTraining:
             self._loss(names),
             self._samples(part, names),
             self.recipe.fit,
-            folder=self.folder / "training" / part,
+            folder=self._run.state / part,
             steps=steps,
             seed=self.seed,
             run=self._identity,

@@ -69,7 +69,8 @@ def exponential_distance_map(
     background[rows, columns] = 0
     distance = cv2.distanceTransform(background, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     reach = max(float(distance.max()), 1.0) if reach_px is None else reach_px
-    values = 1 / (distance ** (slope * distance / reach + offset) + constant)
+    with np.errstate(over="ignore"):  # far from all cells the power is infinite and the value 0
+        values = 1 / (distance ** (slope * distance / reach + offset) + constant)
     return np.where(values < cutoff, 0, values).astype(np.float32)
 
 

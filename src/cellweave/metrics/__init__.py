@@ -1,7 +1,10 @@
-"""Scores of predicted cells against annotated ones; takes cells and arrays, knows no model."""
+"""Scores of predicted cells against annotated ones, and of synthetic layouts; takes cells, knows no model."""
 
 from cellweave.metrics.cell_scores import ALL, CellScores, ScoreIntervals, ScoreRow, radius_key
 from cellweave.metrics.greedy import match_greedily
+from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
+from cellweave.metrics.layout_scores import CountRow, LayoutRow, LayoutScores, Level
+from cellweave.metrics.layouts import score_layouts
 from cellweave.metrics.matching import match_maximum
 from cellweave.metrics.protocols import PROTOCOLS, ScoringProtocol, count_matches, match_cells
 from cellweave.metrics.scoring import score_cells
@@ -10,6 +13,11 @@ __all__ = [
     "ALL",
     "PROTOCOLS",
     "CellScores",
+    "CountRow",
+    "LayoutRow",
+    "LayoutScores",
+    "Level",
+    "RoundTrip",
     "ScoreIntervals",
     "ScoreRow",
     "ScoringProtocol",
@@ -18,5 +26,7 @@ __all__ = [
     "match_greedily",
     "match_maximum",
     "radius_key",
+    "raster_round_trip",
     "score_cells",
+    "score_layouts",
 ]

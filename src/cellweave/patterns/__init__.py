@@ -6,7 +6,7 @@ from cellweave.patterns.nearest_neighbours import (
     nearest_neighbour_distances,
     nearest_neighbour_distribution,
 )
-from cellweave.patterns.pair_counts import PairCounts, pair_counts, pool_pairs
+from cellweave.patterns.pairs import PairCounts, pair_counts, pool_pairs
 from cellweave.patterns.point_processes import Points, poisson_points, thin_by_map, thomas_points
 from cellweave.patterns.second_order import pair_correlation, ripley_k, ripley_l
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from cellweave.core import InvalidInputError
-from cellweave.patterns.pair_counts import Floats, points_in_window
+from cellweave.patterns.pairs import Floats, points_in_window
 
 
 def nearest_neighbour_distances(xy: npt.ArrayLike, *, to: npt.ArrayLike | None = None) -> Floats:

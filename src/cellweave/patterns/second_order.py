@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import InvalidInputError
-from cellweave.patterns.pair_counts import Floats, pair_counts
+from cellweave.patterns.pairs import Floats, pair_counts
 
 
 def pair_correlation(

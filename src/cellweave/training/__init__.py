@@ -4,6 +4,7 @@ from cellweave.training.budget import Budget, measure_step_seconds
 from cellweave.training.checkpoint import Checkpoint
 from cellweave.training.fit import fit, make_accelerator
 from cellweave.training.recipe import FitRecipe, Recipe, list_recipes, load_recipe
+from cellweave.training.run import Plan, TrainingRun
 from cellweave.training.run_log import RunLog, read_log
 from cellweave.training.stepper import Batch, Loss, SampleSource, Stepper, TrainingError
 
@@ -13,11 +14,13 @@ __all__ = [
     "Checkpoint",
     "FitRecipe",
     "Loss",
+    "Plan",
     "Recipe",
     "RunLog",
     "SampleSource",
     "Stepper",
     "TrainingError",
+    "TrainingRun",
     "fit",
     "list_recipes",
     "load_recipe",

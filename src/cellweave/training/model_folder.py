@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cellweave.core import InvalidInputError, ModelFolderError, atomic_file
+from cellweave.core import ModelFolderError, atomic_file
 
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
 FILES = (WEIGHTS, CONFIG, METRICS, CARD)
@@ -118,15 +118,3 @@ def write_model_folder(
 def stored_in_bf16(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return weights with floating tensors in bfloat16, half the size; matches what bf16 inference uses."""
     return {name: value.to(torch.bfloat16) if value.is_floating_point() else value for name, value in weights.items()}
-
-
-def require_free(folder: Path, *, overwrite: bool) -> None:
-    """Make sure that a run may use a folder: new, its own, or given up by ``overwrite``.
-
-    Raises:
-        InvalidInputError: The folder holds something that is not a training run, or is a file.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInputError(f"{folder} is a file; give a folder for the model with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "training").is_dir() and not overwrite:
-        raise InvalidInputError(f"{folder} exists and is not a training run; give another --out.")

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from cellweave.core import CellweaveError, torch_generator
-from cellweave.core.devices import bf16_is_fast
+from cellweave.core.devices import use_bf16
 from cellweave.training.recipe import FitRecipe
 
 Batch = Mapping[str, Tensor]
@@ -53,7 +53,7 @@ class Stepper:
         self._loss = loss
         device = accelerator.device
         on_cpu = device.type == "cpu"
-        self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast(device))
+        self.bf16 = use_bf16(recipe.precision, device)
         model = model.to(device)
         optimizer = torch.optim.AdamW(
             _decayed_and_not(model, recipe.weight_decay),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -33,20 +31,12 @@ class PairCounts:
         product_density: Ordered pairs per area, ``n (n - 1) / area``, or ``n m / area`` for two classes: what a
             pattern without interaction puts into a ring of area 1 around all of its points.
 
-    Patterns are pooled by adding their counts: a quotient of sums, in which a pattern weighs by its number of pairs.
+    Several patterns together have the sums of their counts, see :func:`pool_pairs`.
     """
 
     edges: Floats
     weights: Floats
     product_density: float
-
-    def __add__(self, other: PairCounts) -> PairCounts:
-        """Return the counts of both together; their edges must be equal."""
-        if not np.array_equal(self.edges, other.edges):
-            raise InvalidInputError(
-                f"counts are added over equal distances, got {self.edges.tolist()} and {other.edges.tolist()}."
-            )
-        return PairCounts(self.edges, self.weights + other.weights, self.product_density + other.product_density)
 
     def pair_correlation(self) -> Floats:
         """Return g in every class of distance, (B,); see :func:`cellweave.patterns.pair_correlation`."""
@@ -99,7 +89,8 @@ def pair_counts(
     for offsets in _offsets_within(first, second, float(ends[-1])):
         distances = np.hypot(offsets[:, 0], offsets[:, 1])
         overlaps = (width - offsets[:, 0]) * (height - offsets[:, 1])
-        bins = np.maximum(np.searchsorted(ends, distances, side="left") - 1, np.where(distances == ends[0], 0, -1))
+        bins = np.searchsorted(ends, distances, side="left") - 1
+        bins[distances == ends[0]] = 0
         inside = (bins >= 0) & (bins < len(weights))  # rounding may put a distance beyond the tree's reach
         weights += np.bincount(bins[inside], height * width / overlaps[inside], len(weights))
     pairs = len(first) * (len(first) - 1 if second is None else len(second))
@@ -107,7 +98,10 @@ def pair_counts(
 
 
 def pool_pairs(counts: Iterable[PairCounts]) -> PairCounts:
-    """Return the counts of several patterns together.
+    """Return the counts of several patterns together, whose K and g are then quotients of sums.
+
+    A pattern weighs by its number of pairs, and each is compared with its own intensity: patterns of different
+    intensities do not look clustered for that.
 
     Raises:
         InvalidInputError: There are none, or their edges differ.
@@ -115,7 +109,14 @@ def pool_pairs(counts: Iterable[PairCounts]) -> PairCounts:
     every = list(counts)
     if not every:
         raise InvalidInputError("there are no pair counts to pool; give those of at least one pattern.")
-    return reduce(add, every)
+    edges = every[0].edges
+    for one in every:
+        if one.edges is not edges and not np.array_equal(one.edges, edges):
+            raise InvalidInputError(
+                f"counts are pooled over equal distances, got {edges.tolist()} and {one.edges.tolist()}."
+            )
+    weights = np.sum([one.weights for one in every], axis=0)
+    return PairCounts(edges, weights, float(sum(one.product_density for one in every)))
 
 
 def points_in_window(xy: npt.ArrayLike, shape: tuple[float, float]) -> Points:

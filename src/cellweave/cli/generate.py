@@ -1,0 +1,77 @@
+"""``cellweave generate``: synthetic layouts, images and data sets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cellweave.cli.progress import terminal_progress
+
+if TYPE_CHECKING:
+    from cellweave.workflows.generate import GenerateSummary
+
+app = typer.Typer(
+    name="generate",
+    help="Generate synthetic data sets; the same command again goes on with one that was stopped.",
+    no_args_is_help=True,
+)
+
+Model = Annotated[str, typer.Option(help="Model folder, shipped model, or owner/name on the hub.")]
+Out = Annotated[Path, typer.Option(help="Data set to make.")]
+Count = Annotated[int, typer.Option(help="How many.")]
+Seed = Annotated[int, typer.Option(min=0, help="Sample i depends on the seed and i alone.")]
+Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm-solver++; the model's own without.")]
+Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
+BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
+Revision = Annotated[str | None, typer.Option(help="Commit of a model on the hub.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")]
+
+
+@app.command()
+def layouts(
+    model: Model,
+    out: Out,
+    count: Count = 50,
+    seed: Seed = 0,
+    category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    batch_size: BatchSize = 16,
+    revision: Revision = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Generate layouts of cells: a data set without images."""
+    from cellweave.workflows.generate import generate_layouts
+
+    with terminal_progress() as progress:
+        summary = generate_layouts(
+            model,
+            out,
+            count=count,
+            seed=seed,
+            category=category,
+            sampler=sampler,
+            steps=steps,
+            batch_size=batch_size,
+            revision=revision,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print(summary, as_json=as_json)
+
+
+def _print(summary: GenerateSummary, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(asdict(summary) | {"out": str(summary.out)}))
+        return
+    met = "" if summary.in_category is None else f", {summary.in_category:.0%} in the counting category asked for"
+    typer.echo(f"{summary.images} samples, {summary.mean_cells:.1f} cells on average{met}\ndata set: {summary.out}")

@@ -1,0 +1,31 @@
+"""Diffusion models: the process, its loss, the network and the samplers, whatever the data is."""
+
+from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
+from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
+from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
+from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
+from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, sampling_levels
+from cellweave.diffusion.unet import DiffusionUNet, DiffusionUNetRecipe
+from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
+
+__all__ = [
+    "Condition",
+    "Context",
+    "DiffusionProcess",
+    "DiffusionUNet",
+    "DiffusionUNetRecipe",
+    "GroupNorm",
+    "NetworkCall",
+    "NormFactory",
+    "ProcessRecipe",
+    "Sampler",
+    "SamplerRecipe",
+    "WeightingName",
+    "WeightingRecipe",
+    "hybrid_loss",
+    "level_weights",
+    "loss_per_sample",
+    "sample",
+    "sample_batches",
+    "sampling_levels",
+]

@@ -1,0 +1,130 @@
+"""The samplers, which are schedulers of diffusers, on the noise levels that a recipe picks."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from cellweave.core import InvalidInputError
+from cellweave.diffusion.process import DiffusionProcess
+
+
+class SamplerRecipe(BaseModel):
+    """How samples are drawn.
+
+    Attributes:
+        name: ``ddpm`` (ancestral, with the learned variance where there is one), ``ddim``, or ``dpm-solver++``
+            (second order, multistep).
+        steps: Noise levels visited, at most those of the process; each costs one call of the network.
+        eta: Of ``ddim``: noise added a step, from 0 (none) to 1 (as much as the posterior's).
+        clip: Whether what the network predicts of the data is clipped to the process's ``clip_x0``.
+        timestep_spacing: Which levels are visited: ``trailing``: even, with the noisiest; ``leading``: even, with the
+            cleanest; ``linspace``: even between both.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["ddpm", "ddim", "dpm-solver++"] = "ddim"
+    steps: int = Field(default=100, ge=1)
+    eta: float = Field(default=0.0, ge=0, le=1)
+    clip: bool = True
+    timestep_spacing: Literal["trailing", "leading", "linspace"] = "trailing"
+
+
+def sampling_levels(process: DiffusionProcess, recipe: SamplerRecipe) -> Tensor:
+    """Return the noise levels that a sampler visits, int64 (steps,), noisiest first.
+
+    Raises:
+        InvalidInputError: The sampler takes more steps than the process has.
+    """
+    total, steps = process.steps, recipe.steps
+    if steps > total:
+        raise InvalidInputError(f"a sampler takes at most the {total} steps of its process, got {steps}; take fewer.")
+    if recipe.timestep_spacing == "trailing":
+        levels = np.round(np.arange(steps, 0, -1) * total / steps) - 1
+    elif recipe.timestep_spacing == "leading":
+        levels = np.arange(steps)[::-1] * (total // steps)
+    else:
+        levels = np.round(np.linspace(total - 1, 0, steps))
+    return torch.from_numpy(levels.astype(np.int64))
+
+
+class Sampler:
+    """One run of a scheduler from noise to data; make a new one for every batch.
+
+    The scheduler works on the process of the visited levels alone, numbered anew (ADM's "respacing"), because
+    diffusers' own spacing assumes step lengths that are wrong where the steps do not divide T. It always gets the
+    data as prediction: conversion and clipping are the process's, and the noise that DDIM goes along is that of the
+    clipped data, as in ADM. Without a learned variance ``ddpm`` adds the posterior's.
+
+    Args:
+        process: The process that the network was trained with.
+        recipe: Which sampler.
+
+    Raises:
+        InvalidInputError: The sampler takes more steps than the process has.
+    """
+
+    def __init__(self, process: DiffusionProcess, recipe: SamplerRecipe) -> None:
+        self.process, self.recipe = process, recipe
+        self.levels = sampling_levels(process, recipe)
+        self._scheduler = _scheduler(process, recipe, self.levels.flip(0))
+
+    def step(self, number: int, output: Tensor, x_t: Tensor, generators: list[torch.Generator]) -> Tensor:
+        """Return the data at the next noise level, or free of noise after the last step.
+
+        Args:
+            number: Of the step, from 0; steps are taken in order.
+            output: Of the network for ``x_t`` at ``levels[number]``, variance included.
+            x_t: The noisy data, float32 (N, C, ...).
+            generators: One a sample; each draws as often whatever the batch.
+        """
+        place = self.process.split(output, x_t.shape[1])[1]
+        t = self.levels[number].to(x_t.device).expand(len(x_t))
+        x0 = self.process.x0_from(output, x_t, t, clip=self.recipe.clip)
+        own_level = len(self.levels) - 1 - number
+        if self.recipe.name == "ddpm":
+            x0 = x0 if place is None else torch.cat([x0, place], dim=1)
+            step = self._scheduler.step(x0, own_level, x_t, generator=generators)
+        elif self.recipe.name == "ddim":
+            step = self._scheduler.step(x0, own_level, x_t, eta=self.recipe.eta, generator=generators)
+        else:
+            step = self._scheduler.step(x0, own_level, x_t)
+        result: Tensor = step.prev_sample
+        return result
+
+
+def _scheduler(process: DiffusionProcess, recipe: SamplerRecipe, levels: Tensor) -> Any:
+    """Make the scheduler of the process at ``levels``, cleanest first."""
+    from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+
+    signal = process.signal[levels]
+    before = torch.cat([torch.ones(1, dtype=signal.dtype), signal[:-1]])
+    count = len(levels)
+    betas = (1 - signal / before).tolist()
+    common = {"num_train_timesteps": count, "trained_betas": betas, "prediction_type": "sample"}
+    scheduler: Any
+    if recipe.name == "ddpm":
+        variance = "learned_range" if process.recipe.learned_variance else "fixed_small"
+        scheduler = DDPMScheduler(**common, variance_type=variance, clip_sample=False, timestep_spacing="leading")
+    elif recipe.name == "ddim":
+        scheduler = DDIMScheduler(**common, clip_sample=False, set_alpha_to_one=True, timestep_spacing="leading")
+    else:
+        scheduler = DPMSolverMultistepScheduler(
+            **common, algorithm_type="dpmsolver++", solver_order=2, thresholding=False, final_sigmas_type="zero"
+        )
+    # long steps have betas near 1, of which the scheduler's own float32 product would lose most digits
+    scheduler.alphas_cumprod = signal
+    if recipe.name == "dpm-solver++":
+        with warnings.catch_warnings():
+            # it calls np.array on a tensor, which numpy 2 deprecates
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            scheduler.set_timesteps(timesteps=list(range(count - 1, -1, -1)))
+    else:
+        scheduler.set_timesteps(count)
+    return scheduler

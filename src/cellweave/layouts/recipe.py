@@ -1,0 +1,89 @@
+"""The recipe of a layout model: everything that its training and sampling depend on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe
+from cellweave.training import FitRecipe, Recipe
+
+
+class FrameRecipe(Recipe):
+    """The window that a layout covers.
+
+    Attributes:
+        crop_px: Side of the window in pixels of the training images; smaller images do not take part.
+        reduce: Whole factor by which the raster is smaller than the window.
+        pad_px: Background added on every side of the raster.
+    """
+
+    crop_px: int = Field(default=256, ge=16)
+    reduce: int = Field(default=2, ge=1)
+    pad_px: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> FrameRecipe:
+        if self.crop_px % self.reduce:
+            raise ValueError(f"crop_px {self.crop_px} must be a multiple of reduce {self.reduce}")
+        return self
+
+    @property
+    def inner_px(self) -> int:
+        """Side of the raster without its padding."""
+        return self.crop_px // self.reduce
+
+    @property
+    def raster_px(self) -> int:
+        """Side of the raster with its padding."""
+        return self.inner_px + 2 * self.pad_px
+
+
+class ChannelRecipe(Recipe):
+    """How cells become channels.
+
+    Attributes:
+        cells: ``edt``: an EDT map of fixed reach; ``marker``: squares of 3×3 pixels.
+        reach_px: Of the EDT map, in pixels of the raster; the same in every image, so that a crop of the map is the
+            map of the crop.
+        density: Spatial density beside every class: ``kde``, ``gmm`` or ``none``.
+    """
+
+    cells: Literal["edt", "marker"] = "edt"
+    reach_px: float = Field(default=24.0, gt=1)
+    density: Literal["kde", "gmm", "none"] = "gmm"
+
+
+class LayoutRecipe(Recipe):
+    """A complete run of a layout model.
+
+    Attributes:
+        frame: Window and raster.
+        channels: What the raster's channels show.
+        categories: Number of counting categories, quantile bins of the number of cells of training crops; 0: none.
+        network: Of the diffusion model.
+        process: Of the diffusion model.
+        weighting: Of the noise levels.
+        fit: How it is fitted.
+        sampler: How it is sampled.
+    """
+
+    frame: FrameRecipe = FrameRecipe()
+    channels: ChannelRecipe = ChannelRecipe()
+    categories: int = Field(default=5, ge=0, le=100)
+    network: DiffusionUNetRecipe = DiffusionUNetRecipe(widths=(64, 128, 192), attention_levels=(1, 2), fold=2)
+    process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="v", learned_variance=False)
+    weighting: WeightingRecipe = WeightingRecipe(name="min-snr")
+    fit: FitRecipe = FitRecipe()
+    sampler: SamplerRecipe = SamplerRecipe(name="dpm-solver++", steps=30)
+
+    @model_validator(mode="after")
+    def _fits(self) -> LayoutRecipe:
+        stride = self.network.fold * 2 ** (len(self.network.widths) - 1)
+        if self.frame.raster_px % stride:
+            raise ValueError(
+                f"the raster has a side of {self.frame.raster_px} px, which must be a multiple of {stride}, "
+                "the network's stride; change frame.crop_px or frame.pad_px"
+            )
+        return self

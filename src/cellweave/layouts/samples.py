@@ -1,0 +1,72 @@
+"""Training samples of a layout model: random crops, in one of eight orientations, with their counting category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from cellweave.core import Cells, InvalidInputError, numpy_generator
+from cellweave.layouts.categories import CountingCategories
+from cellweave.layouts.raster import DrawnLayout, encode_crop
+from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.training import Batch
+
+COUNTED_CROPS = 2000
+"""Crops whose numbers of cells the counting categories are computed from."""
+
+
+class LayoutSamples:
+    """Random crops of layouts; crop ``i`` depends on (seed, part, i) alone.
+
+    Args:
+        drawn: Training images; those smaller than the crop are left out.
+        recipe: Of the model.
+        seed: Of the run.
+        part: Name of the part of the run that they are for.
+
+    Raises:
+        InvalidInputError: No image is as large as the crop.
+    """
+
+    def __init__(self, drawn: Sequence[DrawnLayout], recipe: LayoutRecipe, *, seed: int, part: str = "final") -> None:
+        side = recipe.frame.inner_px
+        self._drawn = [one for one in drawn if min(one.cells.shape) >= side]
+        if not self._drawn:
+            raise InvalidInputError(
+                f"no training image is as large as the crop of {recipe.frame.crop_px} px; lower frame.crop_px."
+            )
+        self._recipe, self._seed, self._part = recipe, seed, part
+        self.categories = CountingCategories(())
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return crop ``index``: ``x0`` float32 (channels, S, S) in [-1, 1], and ``category``, a number."""
+        drawn, row, column, orientation = self._place(index)
+        raster = encode_crop(drawn, row, column, self._recipe)
+        turned = np.rot90(raster, orientation % 4, axes=(1, 2))
+        turned = turned[:, :, ::-1] if orientation >= 4 else turned
+        category = int(self.categories.of(len(self._window(drawn, row, column))))
+        return {"x0": torch.from_numpy(np.ascontiguousarray(turned)), "category": torch.tensor(category)}
+
+    def counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
+        """Return the number of cells of the first crops, without drawing them."""
+        return np.array([len(self._window(*self._place(i)[:3])) for i in range(number)], np.int64)
+
+    def cells(self, index: int) -> Cells:
+        """Return the cells of crop ``index`` before it is turned, in the reduced frame."""
+        drawn, row, column, _ = self._place(index)
+        return self._window(drawn, row, column)
+
+    def _place(self, index: int) -> tuple[DrawnLayout, int, int, int]:
+        rng = numpy_generator(self._seed, "layout crop", self._part, index)
+        drawn = self._drawn[int(rng.integers(len(self._drawn)))]
+        side = self._recipe.frame.inner_px
+        row, column = (int(rng.integers(extent - side + 1)) for extent in drawn.cells.shape)
+        return drawn, row, column, int(rng.integers(8))
+
+    def _window(self, drawn: DrawnLayout, row: int, column: int) -> Cells:
+        side = self._recipe.frame.inner_px
+        window = drawn.cells.crop(row, column, (side, side))
+        return window.select(window.labels >= 0)

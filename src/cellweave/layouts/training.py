@@ -1,0 +1,188 @@
+"""Training a layout model: rasters, categories, the diffusion network, a calibrated decoder, the model folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellweave.core import InvalidInputError, torch_generator
+from cellweave.core.devices import device_description
+from cellweave.core.progress import Progress, silent
+from cellweave.data import CellDataset
+from cellweave.diffusion import DiffusionProcess, DiffusionUNet, WeightingRecipe, hybrid_loss
+from cellweave.layouts.calibration import calibrate_finder
+from cellweave.layouts.categories import CountingCategories
+from cellweave.layouts.generator import build_network, layout_config
+from cellweave.layouts.model_card import layout_card
+from cellweave.layouts.raster import draw_layouts
+from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.samples import LayoutSamples
+from cellweave.training import Batch, Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
+
+
+class LayoutLoss:
+    """The hybrid loss of a diffusion model of layouts.
+
+    Args:
+        process: Noise levels and prediction.
+        weighting: Of the noise levels.
+        categories: Whether the network takes a category.
+    """
+
+    def __init__(self, process: DiffusionProcess, weighting: WeightingRecipe, *, categories: bool) -> None:
+        self.process, self.weighting, self.categories = process, weighting, categories
+
+    def __call__(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return ``loss`` and its parts at random noise levels."""
+        x0 = batch["x0"]
+        t = torch.randint(self.process.steps, (len(x0),), generator=generator).to(x0.device)
+        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
+        x_t = self.process.noisy(x0, t, noise)
+        output = model(x_t, t, category=batch["category"] if self.categories else None)
+        return hybrid_loss(self.process, output, x0, x_t, t, noise, weighting=self.weighting)
+
+
+class LayoutTraining:
+    """One training run of a layout model on the training split of a data set.
+
+    Args:
+        dataset: The data set.
+        folder: The run's folder; becomes the model folder.
+        recipe: The recipe.
+        budget: Steps or minutes.
+        seed: Of everything random in the run.
+        device: ``auto`` or ``cpu``.
+        overwrite: Throw away what another run left in the folder.
+        progress: Called as work goes on.
+
+    Raises:
+        DatasetError: There are no training images.
+        InvalidInputError: There are no classes, scales differ, images are too small or too alike in their counts.
+        ModelFolderError: The folder holds a run with other settings.
+    """
+
+    def __init__(
+        self,
+        dataset: CellDataset,
+        folder: Path,
+        recipe: LayoutRecipe,
+        budget: Budget,
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> None:
+        if not dataset.classes:
+            raise InvalidInputError(f"{dataset.root} has no classes; a layout model needs at least one.")
+        self.dataset, self.recipe, self.budget = dataset, recipe, budget
+        self.seed, self.progress = seed, progress
+        self.accelerator = make_accelerator(device)
+        identity = {
+            "recipe": recipe.model_dump(mode="json"),
+            "seed": seed,
+            "budget": {"steps": budget.steps, "minutes": budget.minutes},
+            "data": dataset.checksum,
+        }
+        self._run = TrainingRun(folder, identity, overwrite=overwrite)
+        annotated = [dataset.read_cells(name) for name in dataset.names("training")]
+        self.mpp = _one_scale([cells.mpp for cells in annotated], dataset.root)
+        progress("drawing layouts", 0, 1)
+        drawn, self.density_constant = draw_layouts(annotated, recipe, seed=seed)
+        progress("drawing layouts", 1, 1)
+        self.samples = LayoutSamples(drawn, recipe, seed=seed)
+        self.counts = self.samples.counts()
+        self.samples.categories = CountingCategories.from_counts(self.counts, recipe.categories)
+        self.process = DiffusionProcess(recipe.process)
+
+    def run(self) -> dict[str, Any]:
+        """Train, or go on where the run stopped, and write the model folder; return its metrics.
+
+        A run that is complete already is not repeated.
+        """
+        metrics = self._run.finished()
+        if metrics is not None:
+            return metrics
+        start = time.perf_counter()
+        loss = LayoutLoss(self.process, self.recipe.weighting, categories=self.recipe.categories > 0)
+        plan = self._run.plan(self.budget, lambda: self._measure(loss))
+        network = self._network()
+        weights = fit(
+            network,
+            loss,
+            self.samples,
+            self.recipe.fit,
+            folder=self._run.state / "final",
+            steps=plan.steps,
+            seed=self.seed,
+            run=self._run.identity,
+            accelerator=self.accelerator,
+            stage="training the layout model",
+            progress=self.progress,
+        )
+        network = self._network()
+        network.load_state_dict(weights)
+        network.to(self.accelerator.device).eval()
+        calibration = calibrate_finder(
+            network, self.process, self.samples, self.recipe, classes=self.dataset.class_names, progress=self.progress
+        )
+        metrics = {
+            "decoder": calibration.to_json(),
+            "counts": {
+                "category_bounds": list(self.samples.categories.bounds),
+                "training_crop_mean": float(self.counts.mean()),
+                "training_crop_quantiles": np.quantile(self.counts, [0, 0.25, 0.5, 0.75, 1]).tolist(),
+            },
+            "training": {
+                "images": len(self.dataset.names("training")),
+                "steps": plan.steps,
+                "seconds_since_last_start": round(time.perf_counter() - start, 1),
+                "hardware": device_description(self.accelerator.device),
+                "parameters": sum(p.numel() for p in network.parameters()),
+            },
+        }
+        config = layout_config(
+            self.recipe,
+            classes=self.dataset.classes,
+            mpp=self.mpp,
+            finder=calibration.finder,
+            categories=self.samples.categories,
+            density_constant=self.density_constant,
+            training={
+                "data": {"name": self.dataset.name, "checksum": self.dataset.checksum, "licence": self.dataset.licence},
+                "seed": self.seed,
+                **metrics["training"],
+            },
+        )
+        if self.accelerator.is_main_process:
+            card = layout_card(config, metrics, source=self.dataset.source)
+            self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
+        return metrics
+
+    def _network(self) -> DiffusionUNet:
+        network = build_network(self.recipe, len(self.dataset.classes), torch_generator(self.seed, "layout weights"))
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    def _measure(self, loss: LayoutLoss) -> float:
+        self.progress("timing the first steps", 0, 1)
+        seconds = measure_step_seconds(
+            self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator
+        )
+        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
+        return seconds
+
+
+def _one_scale(scales: list[float | None], root: Path) -> float | None:
+    known = sorted({scale for scale in scales if scale is not None})
+    if known and (len(known) > 1 and known[-1] / known[0] > 1.05):
+        raise InvalidInputError(
+            f"the training images of {root} differ in scale ({known[0]:g} to {known[-1]:g} µm per pixel); "
+            "a layout model needs one scale: import them resampled to one."
+        )
+    return known[len(known) // 2] if known else None

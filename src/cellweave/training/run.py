@@ -1,0 +1,122 @@
+"""A training run's folder: its plan, fixed once and stored, and the model that it ends with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from cellweave.core import InvalidInputError, ModelFolderError, atomic_file
+from cellweave.training.budget import Budget
+from cellweave.training.model_folder import CONFIG, METRICS, write_model_folder
+
+OVERHEAD_SHARE = 0.06
+"""Share of the minutes kept for everything but training steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps of a run.
+
+    Attributes:
+        steps: Of the final network.
+        fold_steps: Of the network of each fold; 0 where there are no folds.
+        step_seconds: Measured duration of a step that the plan was made from; None for an exact budget.
+    """
+
+    steps: int
+    fold_steps: int = 0
+    step_seconds: float | None = None
+
+
+class TrainingRun:
+    """The folder of a run: ``training/`` while it lasts, the four files of a model folder when it has ended.
+
+    Args:
+        folder: The folder; new, or that of the same run.
+        identity: What the run depends on; a run with another identity is not resumed.
+        overwrite: Throw away another run that is there.
+
+    Raises:
+        InvalidInputError: The folder holds something that is not a training run, or is a file.
+    """
+
+    def __init__(self, folder: Path, identity: dict[str, Any], *, overwrite: bool = False) -> None:
+        self.folder, self.state = folder, folder / "training"
+        self.identity = json.loads(json.dumps(identity))
+        if folder.exists() and not folder.is_dir():
+            raise InvalidInputError(f"{folder} is a file; give a folder for the model with --out.")
+        if folder.is_dir() and any(folder.iterdir()) and not self.state.is_dir():
+            raise InvalidInputError(f"{folder} exists and is not a training run; give another --out.")
+        if overwrite and self.state.is_dir():
+            (folder / CONFIG).unlink(missing_ok=True)
+            shutil.rmtree(self.state)
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return the content of ``metrics.json`` when this very run has ended already, None otherwise.
+
+        Raises:
+            ModelFolderError: The folder was planned for a run with another identity, or is damaged.
+        """
+        if self._stored_plan() is None or not (self.folder / CONFIG).is_file():
+            return None
+        return dict(json.loads((self.folder / METRICS).read_text(encoding="utf-8")))
+
+    def plan(self, budget: Budget, measure: Callable[[], float], *, folds: int = 0, fold_share: float = 0.0) -> Plan:
+        """Return the stored plan of this run, or make and store one.
+
+        Args:
+            budget: Steps of the final network, or minutes for everything.
+            measure: Returns the duration of a step in seconds; called only for a new plan from minutes.
+            folds: Number of networks trained besides the final one.
+            fold_share: Steps of each of them, as a share of the final network's.
+
+        Raises:
+            ModelFolderError: The folder was planned for a run with another identity, or is damaged.
+        """
+        plan = self._stored_plan()
+        if plan is None:
+            seconds = None
+            steps = budget.steps
+            if steps is None:
+                assert budget.minutes is not None
+                seconds = round(measure(), 5)
+                steps = max(1, int(budget.minutes * 60 * (1 - OVERHEAD_SHARE) / seconds / (1 + folds * fold_share)))
+            plan = Plan(steps, max(1, round(steps * fold_share)) if folds else 0, seconds)
+            with atomic_file(self._plan_file) as partial:
+                text = json.dumps({"plan": asdict(plan), "run": self.identity}, indent=2)
+                partial.write_text(text + "\n", encoding="utf-8")
+        return plan
+
+    def finish(self, *, weights: dict[str, Tensor], config: dict[str, Any], metrics: dict[str, Any], card: str) -> None:
+        """Write the model folder and remove the checkpoints; plan and logs stay."""
+        write_model_folder(self.folder, weights=weights, config=config, metrics=metrics, card=card)
+        for checkpoints in self.state.glob("*/checkpoints"):
+            shutil.rmtree(checkpoints)
+
+    @property
+    def _plan_file(self) -> Path:
+        return self.state / "plan.json"
+
+    def _stored_plan(self) -> Plan | None:
+        if not self._plan_file.is_file():
+            return None
+        try:
+            stored = json.loads(self._plan_file.read_text(encoding="utf-8"))
+            plan, planned_for = Plan(**stored["plan"]), dict(stored["run"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFolderError(
+                f"{self._plan_file} is damaged ({error}); pass --overwrite to train anew."
+            ) from error
+        differing = [key for key in self.identity if planned_for.get(key) != self.identity[key]]
+        if differing:
+            raise ModelFolderError(
+                f"{self.folder} holds a run with another {' and '.join(differing)}; give the same settings to resume "
+                "it, another --out, or --overwrite to train anew."
+            )
+        return plan
