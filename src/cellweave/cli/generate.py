@@ -69,6 +69,74 @@ def layouts(
     _print(summary, as_json=as_json)
 
 
+@app.command()
+def images(
+    model: Model,
+    layouts: Annotated[Path, typer.Option(help="Data set whose cells are painted.")],
+    out: Out,
+    split: Annotated[str | None, typer.Option(help="Only the layouts of this split.")] = None,
+    seed: Seed = 0,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    batch_size: BatchSize = 4,
+    revision: Revision = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Generate an image of every layout of a data set."""
+    from cellweave.workflows.generate import generate_images
+
+    with terminal_progress() as progress:
+        summary = generate_images(
+            model,
+            layouts,
+            out,
+            split=split,
+            seed=seed,
+            sampler=sampler,
+            steps=steps,
+            batch_size=batch_size,
+            revision=revision,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print(summary, as_json=as_json)
+
+
+@app.command()
+def dataset(
+    layouts: Annotated[str, typer.Option(help="Layout model.")],
+    images: Annotated[str, typer.Option(help="Image model.")],
+    out: Out,
+    count: Count = 50,
+    seed: Seed = 0,
+    category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,
+    batch_size: BatchSize = 4,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Generate layouts and their images in one go."""
+    from cellweave.workflows.generate import generate_dataset
+
+    with terminal_progress() as progress:
+        summary = generate_dataset(
+            layouts,
+            images,
+            out,
+            count=count,
+            seed=seed,
+            category=category,
+            batch_size=batch_size,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print(summary, as_json=as_json)
+
+
 def _print(summary: GenerateSummary, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(asdict(summary) | {"out": str(summary.out)}))

@@ -99,3 +99,38 @@ def layouts(
         typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
         return
     typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")
+
+
+@app.command()
+def images(
+    data: Data,
+    out: Out,
+    steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
+    minutes: Minutes = None,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a diffusion model of images of tissue, conditioned on layouts."""
+    from cellweave.workflows.train import train_images
+
+    with terminal_progress() as progress:
+        summary = train_images(
+            data,
+            out,
+            steps=steps,
+            minutes=minutes,
+            recipe=recipe,
+            changes=changes or (),
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
+        return
+    typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")

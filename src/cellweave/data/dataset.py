@@ -127,6 +127,20 @@ class CellDataset:
             raise DatasetError(f"{self.root} has no image in split {split!r}; it has {there}.")
         return names
 
+    def one_scale(self, split: str) -> float | None:
+        """Return the scale of the images of a split, µm per pixel; None where unknown.
+
+        Raises:
+            DatasetError: They differ by more than 5 %.
+        """
+        scales = self.images.loc[self.images["split"] == split, "mpp"].dropna()
+        if len(scales) and scales.max() / scales.min() > 1.05:
+            raise DatasetError(
+                f"the {split} images of {self.root} differ in scale ({scales.min():g} to {scales.max():g} µm per "
+                "pixel), and a generative model needs one scale; import them resampled to one."
+            )
+        return float(scales.median()) if len(scales) else None
+
     def groups(self) -> dict[str, str]:
         """Return the group (patient or slide) of every image."""
         return dict(zip(self.images["image"].astype(str), self.images["group"].astype(str), strict=True))

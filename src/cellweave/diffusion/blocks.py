@@ -93,7 +93,8 @@ class ResidualBlock(nn.Module):
         h = self.first(_resampled(h, self.resample))
         h = self.dropout(functional.silu(self.second_norm(h, context)))
         skipped: Tensor = self.shortcut(_resampled(x, self.resample))
-        return skipped + self.second(h)
+        added: Tensor = self.second(h)
+        return skipped + added
 
 
 class SelfAttention(nn.Module):
@@ -133,12 +134,12 @@ class LevelEmbedding(nn.Module):
 
     def __init__(self, frequencies: int, embedding: int) -> None:
         super().__init__()
-        self.half = frequencies // 2
-        self.layers = nn.Sequential(nn.Linear(2 * self.half, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.pairs = frequencies // 2
+        self.layers = nn.Sequential(nn.Linear(2 * self.pairs, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
 
     def forward(self, t: Tensor) -> Tensor:
         """Return the embedding (N, E) of noise levels ``t`` (N,)."""
-        exponent = torch.arange(self.half, dtype=torch.float32, device=t.device) / self.half
+        exponent = torch.arange(self.pairs, dtype=torch.float32, device=t.device) / self.pairs
         angle = t.float()[:, None] * torch.exp(-math.log(10_000) * exponent)
         embedding: Tensor = self.layers(torch.cat([angle.cos(), angle.sin()], dim=1))
         return embedding

@@ -118,7 +118,8 @@ class DiffusionProcess:
         if output.shape[1] != expected:
             raise InvalidInputError(
                 f"the network's output must have {expected} channels ({channels} of data, variance "
-                f"{'learned' if learned else 'fixed'}), it has {output.shape[1]}; build it with learned_variance={learned}."
+                f"{'learned' if learned else 'fixed'}), it has {output.shape[1]}; "
+                f"build it with learned_variance={learned}."
             )
         output = output.float()
         return (output[:, :channels], output[:, channels:]) if learned else (output, None)

@@ -6,6 +6,7 @@ import warnings
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -45,10 +46,11 @@ def sampling_levels(process: DiffusionProcess, recipe: SamplerRecipe) -> Tensor:
     total, steps = process.steps, recipe.steps
     if steps > total:
         raise InvalidInputError(f"a sampler takes at most the {total} steps of its process, got {steps}; take fewer.")
+    levels: npt.NDArray[np.float64]
     if recipe.timestep_spacing == "trailing":
         levels = np.round(np.arange(steps, 0, -1) * total / steps) - 1
     elif recipe.timestep_spacing == "leading":
-        levels = np.arange(steps)[::-1] * (total // steps)
+        levels = np.arange(steps)[::-1] * np.floor(total / steps)
     else:
         levels = np.round(np.linspace(total - 1, 0, steps))
     return torch.from_numpy(levels.astype(np.int64))

@@ -92,7 +92,7 @@ class LayoutTraining:
         }
         self._run = TrainingRun(folder, identity, overwrite=overwrite)
         annotated = [dataset.read_cells(name) for name in dataset.names("training")]
-        self.mpp = _one_scale([cells.mpp for cells in annotated], dataset.root)
+        self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
         drawn, self.density_constant = draw_layouts(annotated, recipe, seed=seed)
         progress("drawing layouts", 1, 1)
@@ -176,13 +176,3 @@ class LayoutTraining:
         )
         self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
         return seconds
-
-
-def _one_scale(scales: list[float | None], root: Path) -> float | None:
-    known = sorted({scale for scale in scales if scale is not None})
-    if known and (len(known) > 1 and known[-1] / known[0] > 1.05):
-        raise InvalidInputError(
-            f"the training images of {root} differ in scale ({known[0]:g} to {known[-1]:g} µm per pixel); "
-            "a layout model needs one scale: import them resampled to one."
-        )
-    return known[len(known) // 2] if known else None

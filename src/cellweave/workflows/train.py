@@ -10,6 +10,7 @@ from typing import Any
 
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
+from cellweave.images import ImageRecipe, ImageTraining
 from cellweave.layouts import LayoutRecipe, LayoutTraining
 from cellweave.localization import LocatorRecipe, LocatorTraining
 from cellweave.training import Budget, load_recipe
@@ -94,6 +95,36 @@ def train_layouts(
         CellDataset.open(data),
         Path(out),
         load_recipe(LayoutRecipe, "layouts", recipe, changes),
+        Budget(steps, minutes),
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return TrainingSummary(Path(out), training.run())
+
+
+def train_images(
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    recipe: str = "default",
+    changes: Sequence[str] = (),
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> TrainingSummary:
+    """Train an image model on the training split of a data set, or go on with a run that was stopped.
+
+    Arguments and errors are those of :func:`train_locator`; there are no folds, so ``steps`` are all steps.
+    """
+    training = ImageTraining(
+        CellDataset.open(data),
+        Path(out),
+        load_recipe(ImageRecipe, "images", recipe, changes),
         Budget(steps, minutes),
         seed=seed,
         device=device,

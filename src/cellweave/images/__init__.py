@@ -1,0 +1,7 @@
+"""Images of tissue: the diffusion model that paints layouts of cells."""
+
+from cellweave.images.generator import ImageGenerator
+from cellweave.images.recipe import ImageRecipe
+from cellweave.images.training import ImageTraining
+
+__all__ = ["ImageGenerator", "ImageRecipe", "ImageTraining"]

@@ -1,0 +1,24 @@
+"""The model card of an image model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def image_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str) -> str:
+    """Return ``README.md`` of a model folder: what the model is and what it learnt from."""
+    training, data, recipe = metrics["training"], config["training"]["data"], config["recipe"]
+    names = ", ".join(one["name"] for one in config["classes"])
+    scale = "unknown scale" if config["mpp"] is None else f"{config['mpp']:g} µm per pixel"
+    return f"""# H&E tissue from layouts of cells, learnt from {data["name"]}
+
+Generates images at {scale} in which the cells of a layout ({names}) lie where it puts them. Trained on crops of
+{recipe["crop_px"]} px; larger layouts work, because the network is convolutional.
+
+- **Training data**: {data["name"]} ({source}); {training["images"]} images, licence {data["licence"]};
+  checksum `{data["checksum"][:16]}`.
+- **Training**: {training["steps"]} steps, seed {config["training"]["seed"]}, {training["parameters"]:,} parameters,
+  {training["hardware"]}, cellweave {config["code_version"]}; from scratch; the whole recipe is in `config.json`.
+
+Use: `cellweave generate images --model THIS_FOLDER --layouts LAYOUTS --seed 7 --out OUT`.
+"""

@@ -1,0 +1,152 @@
+"""Training a layout-conditioned image model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellweave.core import InvalidInputError, torch_generator
+from cellweave.core.devices import device_description
+from cellweave.core.progress import Progress, silent
+from cellweave.data import CellDataset
+from cellweave.diffusion import DiffusionProcess, DiffusionUNet, WeightingRecipe, hybrid_loss
+from cellweave.images.generator import build_network, image_config
+from cellweave.images.model_card import image_card
+from cellweave.images.recipe import ImageRecipe
+from cellweave.images.samples import ImageSamples
+from cellweave.training import Batch, Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
+
+
+class ImageLoss:
+    """The hybrid loss of a diffusion model of images under a condition.
+
+    Args:
+        process: Noise levels and prediction.
+        weighting: Of the noise levels.
+    """
+
+    def __init__(self, process: DiffusionProcess, weighting: WeightingRecipe) -> None:
+        self.process, self.weighting = process, weighting
+
+    def __call__(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return ``loss`` and its parts at random noise levels."""
+        x0 = batch["x0"]
+        t = torch.randint(self.process.steps, (len(x0),), generator=generator).to(x0.device)
+        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
+        x_t = self.process.noisy(x0, t, noise)
+        output = model(x_t, t, condition=batch["condition"])
+        return hybrid_loss(self.process, output, x0, x_t, t, noise, weighting=self.weighting)
+
+
+class ImageTraining:
+    """One training run of an image model on the training split of a data set.
+
+    Args:
+        dataset: The data set.
+        folder: The run's folder; becomes the model folder.
+        recipe: The recipe.
+        budget: Steps or minutes.
+        seed: Of everything random in the run.
+        device: ``auto`` or ``cpu``.
+        overwrite: Throw away what another run left in the folder.
+        progress: Called as work goes on.
+
+    Raises:
+        DatasetError: There are no training images.
+        InvalidInputError: There are no classes, or the images are smaller than the crop.
+        ModelFolderError: The folder holds a run with other settings.
+    """
+
+    def __init__(
+        self,
+        dataset: CellDataset,
+        folder: Path,
+        recipe: ImageRecipe,
+        budget: Budget,
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> None:
+        if not dataset.classes:
+            raise InvalidInputError(f"{dataset.root} has no classes; an image model is conditioned on them.")
+        self.dataset, self.recipe, self.budget = dataset, recipe, budget
+        self.seed, self.progress = seed, progress
+        self.accelerator = make_accelerator(device)
+        identity = {
+            "recipe": recipe.model_dump(mode="json"),
+            "seed": seed,
+            "budget": {"steps": budget.steps, "minutes": budget.minutes},
+            "data": dataset.checksum,
+        }
+        self._run = TrainingRun(folder, identity, overwrite=overwrite)
+        self.names = dataset.names("training")
+        self.mpp = dataset.one_scale("training")
+        self.samples = ImageSamples(dataset, self.names, recipe, seed=seed)
+
+    def run(self) -> dict[str, Any]:
+        """Train, or go on where the run stopped, and write the model folder; return its metrics.
+
+        A run that is complete already is not repeated.
+        """
+        metrics = self._run.finished()
+        if metrics is not None:
+            return metrics
+        start = time.perf_counter()
+        loss = ImageLoss(DiffusionProcess(self.recipe.process), self.recipe.weighting)
+        plan = self._run.plan(self.budget, lambda: self._measure(loss))
+        network = self._network()
+        weights = fit(
+            network,
+            loss,
+            self.samples,
+            self.recipe.fit,
+            folder=self._run.state / "final",
+            steps=plan.steps,
+            seed=self.seed,
+            run=self._run.identity,
+            accelerator=self.accelerator,
+            stage="training the image model",
+            progress=self.progress,
+        )
+        metrics = {
+            "training": {
+                "images": len(self.names),
+                "steps": plan.steps,
+                "seconds_since_last_start": round(time.perf_counter() - start, 1),
+                "hardware": device_description(self.accelerator.device),
+                "parameters": sum(p.numel() for p in network.parameters()),
+            },
+        }
+        config = image_config(
+            self.recipe,
+            classes=self.dataset.classes,
+            mpp=self.mpp,
+            training={
+                "data": {"name": self.dataset.name, "checksum": self.dataset.checksum, "licence": self.dataset.licence},
+                "seed": self.seed,
+                **metrics["training"],
+            },
+        )
+        if self.accelerator.is_main_process:
+            card = image_card(config, metrics, source=self.dataset.source)
+            self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
+        return metrics
+
+    def _network(self) -> DiffusionUNet:
+        network = build_network(self.recipe, len(self.dataset.classes), torch_generator(self.seed, "image weights"))
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    def _measure(self, loss: ImageLoss) -> float:
+        self.progress("timing the first steps", 0, 1)
+        seconds = measure_step_seconds(
+            self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator
+        )
+        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
+        return seconds
