@@ -69,6 +69,7 @@ def test_samples_of_a_batch_do_not_see_each_other():
         torch.testing.assert_close(together[i : i + 1], alone, rtol=1e-4, atol=1e-4)
 
 
+@torch.no_grad()
 def test_half_precision_and_channels_last_agree_with_full_precision():
     net = network()
     x, t = data(), torch.tensor([10, 900])

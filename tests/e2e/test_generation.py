@@ -93,11 +93,11 @@ def test_a_data_set_in_one_go(models, tmp_path):
 
 def test_a_killed_generation_resumes_to_the_identical_data_set(models, tmp_path):
     layouts = tmp_path / "layouts"
-    assert main(["generate", "layouts", "--model", str(models / "lay"), "--count", "8", "--out", str(layouts)]) == 0
+    assert main(["generate", "layouts", "--model", str(models / "lay"), "--count", "12", "--out", str(layouts)]) == 0
     words = ["generate", "images", "--model", str(models / "img"), "--layouts", str(layouts), "--seed", "3"]
     assert main([*words, "--out", str(tmp_path / "straight")]) == 0
     killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "cellweave", *words, "--batch-size", "1", "--out", str(killed)]
+    command = [sys.executable, "-m", "cellweave", *words, "--out", str(killed)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".killed.unfinished/sample-000001.png")):

@@ -99,10 +99,12 @@ def bound_term(
     log_variance = process.learned_log_variance(place, t)
     true_mean = process.posterior_mean(x0, x_t, t)
     true_log_variance = process.posterior_log_variance(t, x0)
-    divergence = normal_divergence(true_mean, true_log_variance, mean, log_variance)
-    surprise = -level_log_likelihood(x0, mean, log_variance)
-    first = (t == 0).reshape(-1, *[1] * (x0.ndim - 1))
-    return _mean_over_sample(torch.where(first, surprise, divergence)) / math.log(2)
+    nats = _mean_over_sample(normal_divergence(true_mean, true_log_variance, mean, log_variance))
+    first = t == 0
+    if first.any():  # of one sample in T: too few to pay for the distribution function everywhere
+        surprise = -level_log_likelihood(x0[first], mean[first], log_variance[first])
+        nats = nats.masked_scatter(first, _mean_over_sample(surprise))
+    return nats / math.log(2)
 
 
 def normal_divergence(mean: Tensor, log_variance: Tensor, other_mean: Tensor, other_log_variance: Tensor) -> Tensor:
@@ -115,7 +117,8 @@ def level_log_likelihood(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tenso
     """Return the log-probability, in nats, of the level of ``x`` under a Gaussian, elementwise.
 
     The 256 levels are equidistant in [-1, 1]; each owns the interval of 1/255 to either side of it, the lowest and
-    the highest all that lies beyond.
+    the highest all that lies beyond. Probabilities of inner levels count as 1e-12 at least, as in Improved DDPM, so
+    that a network far off at the start does not drown the other terms.
     """
     # the upper tail is mirrored into the lower one, where differences of the distribution function keep their digits
     scale = (-0.5 * log_variance).exp()

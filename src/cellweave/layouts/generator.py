@@ -148,6 +148,17 @@ class LayoutGenerator:
         """Return the counting category of sample ``index``: the categories take turns."""
         return index % self.recipe.categories if self.recipe.categories else None
 
+    def check_category(self, category: int | None) -> None:
+        """Make sure that the model has a counting category; None stands for any.
+
+        Raises:
+            InvalidInputError: It has no such category.
+        """
+        if category is not None and not 0 <= category < self.recipe.categories:
+            raise InvalidInputError(
+                f"there is no counting category {category}; the model has {self.recipe.categories}, from 0."
+            )
+
     def generate(
         self,
         indices: Sequence[int],
@@ -171,10 +182,7 @@ class LayoutGenerator:
         Raises:
             InvalidInputError: The model has no such category.
         """
-        if category is not None and not 0 <= category < self.recipe.categories:
-            raise InvalidInputError(
-                f"there is no counting category {category}; the model has {self.recipe.categories}, from 0."
-            )
+        self.check_category(category)
         side = self.recipe.frame.raster_px
         channels = raster_channels(self.recipe, len(self.classes))
         for start in range(0, len(indices), batch_size):

@@ -70,8 +70,8 @@ class CalibrationRecipe(Recipe):
         subpixel: Refine positions below a pixel.
     """
 
-    folds: int = Field(default=4, ge=2)
-    share: float = Field(default=0.1, gt=0, le=1)
+    folds: int = Field(default=3, ge=2)
+    share: float = Field(default=0.25, gt=0, le=1)
     protocol: Literal["greedy", "matching"] = "greedy"
     radius_um: float = Field(default=3.0, gt=0)
     windows_px: tuple[int, ...] = (3, 5, 7, 9, 11, 13, 15, 21)

@@ -78,26 +78,24 @@ def generate_layouts(
     out = Path(out)
     folder = find_model_folder(model, revision=revision)
     generator = LayoutGenerator.from_pretrained(folder, device=device)
+    generator.check_category(category)
     chosen = changed_sampler(generator.recipe.sampler, sampler, steps)
     facts: dict[str, Any] = {
         "model": sha256_of(folder / WEIGHTS),
         "seed": seed,
         "category": category,
+        "batch_size": batch_size,
         "sampler": chosen.model_dump(mode="json"),
     }
     staging = Staging(out, {"layouts": facts}, overwrite=overwrite)
     files = {i: f"{sample_name(i)}.parquet" for i in range(count)}
-    missing = staging.missing(files)
-    done = count - len(missing)
-    for layout in generator.generate(
-        missing,
-        seed=seed,
-        batch_size=batch_size,
-        sampler=chosen,
-        category=category,
-        progress=lambda stage, n, _, note="": progress(stage, done + n, count, note),
-    ):
-        write_cells_table(staging.path(files[layout.index]), {sample_name(layout.index): layout.cells})
+    missing = staging.missing_batches(files, batch_size)
+    done = count - sum(map(len, missing))
+    for batch in missing:
+        for layout in generator.generate(batch, seed=seed, batch_size=batch_size, sampler=chosen, category=category):
+            write_cells_table(staging.path(files[layout.index]), {sample_name(layout.index): layout.cells})
+        done += len(batch)
+        progress("generating layouts", done, count)
     counts = []
     with DatasetWriter(
         out,
@@ -172,20 +170,19 @@ def generate_images(
         "layouts": dataset.checksum,
         "seed": seed,
         "split": split,
+        "batch_size": batch_size,
         "sampler": chosen.model_dump(mode="json"),
     }
     staging = Staging(out, {"images": facts}, overwrite=overwrite)
     files = {index: f"{sample_name(index)}.png" for index in numbered}
-    missing = staging.missing(files)
-    done = len(numbered) - len(missing)
-    for index, pixels in generator.generate(
-        [(index, dataset.read_cells(numbered[index])) for index in missing],
-        seed=seed,
-        batch_size=batch_size,
-        sampler=chosen,
-        progress=lambda stage, n, _, note="": progress(stage, done + n, len(numbered), note),
-    ):
-        write_png(staging.path(files[index]), pixels)
+    missing = staging.missing_batches(files, batch_size)
+    done = len(numbered) - sum(map(len, missing))
+    for batch in missing:
+        drawn = [(index, dataset.read_cells(numbered[index])) for index in batch]
+        for index, pixels in generator.generate(drawn, seed=seed, batch_size=batch_size, sampler=chosen):
+            write_png(staging.path(files[index]), pixels)
+        done += len(batch)
+        progress("generating images", done, len(numbered))
     splits = dict(zip(dataset.images["image"], dataset.images["split"], strict=True))
     groups = dataset.groups()
     with DatasetWriter(

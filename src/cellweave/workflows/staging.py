@@ -45,10 +45,19 @@ class Staging:
         """Return the path of one finished sample's file."""
         return self.folder / name
 
-    def missing(self, names: dict[int, str]) -> list[int]:
-        """Return the numbers of the samples whose files are not there yet."""
+    def missing_batches(self, names: dict[int, str], size: int) -> list[list[int]]:
+        """Return the batches, numbers of samples, of which some file is not there yet.
+
+        Batches are whole, as a run that was never stopped makes them: the rounding of a network depends on its batch.
+
+        Args:
+            names: File of every sample.
+            size: Samples a batch.
+        """
         there = set(os.listdir(self.folder))
-        return [index for index, name in names.items() if name not in there]
+        numbers = list(names)
+        batches = [numbers[first : first + size] for first in range(0, len(numbers), size)]
+        return [batch for batch in batches if any(names[index] not in there for index in batch)]
 
     def discard(self) -> None:
         """Remove the folder: the output is complete."""
