@@ -40,8 +40,9 @@ def test_folding_batch_normalisation_changes_nothing(network, image):
 def test_tiles_give_what_the_whole_image_gives(network, image, tile_px):
     whole = Predictor(network, CPU, precision="fp32", tile_px=4096)(image)
     tiled = Predictor(network, CPU, precision="fp32", tile_px=tile_px)(image)
-    assert_allclose(tiled.heights, whole.heights, atol=1e-5)
-    assert_allclose(tiled.classes, whole.classes, atol=1e-5)
+    # the same sums in another order: float32 rounding of values as large as the random network's
+    assert abs(tiled.heights - whole.heights).max() < 1e-5 * np.ptp(whole.heights)
+    assert abs(tiled.classes - whole.classes).max() < 1e-4
 
 
 def test_a_pixel_farther_than_the_margin_changes_nothing(network, image):

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
-from cellweave.core import Cells, InvalidInputError
+from cellweave.core import Cells, InvalidInputError, Length
 from cellweave.localization.inference import Prediction
 from cellweave.localization.recipe import CalibrationRecipe
 from cellweave.maps import PeakFinder
-from cellweave.metrics import count_matches
+from cellweave.metrics import CellScores, count_matches, score_cells
+from cellweave.training import TrainingError
 
 THRESHOLDS: npt.NDArray[np.float64] = np.round(
     np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.3, 0.5, 0.04), np.arange(0.5, 0.95, 0.1)]), 2
@@ -73,6 +74,7 @@ class Calibration:
         windows_px: Windows tried, (W,).
         thresholds: Thresholds tried, (T,).
         counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
+        scores: Of all cells and of every class at the chosen setting, with intervals over the groups.
     """
 
     finder: PeakFinder
@@ -81,15 +83,11 @@ class Calibration:
     windows_px: npt.NDArray[np.int64]
     thresholds: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
+    scores: CellScores
 
     def curves(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return precision, recall and f1, each (W, T), summed over the images."""
-        tp, fp, fn = np.moveaxis(self.counts.sum(axis=2), -1, 0).astype(float)
-        return {
-            "precision": tp / np.maximum(tp + fp, 1),
-            "recall": tp / np.maximum(tp + fn, 1),
-            "f1": 2 * tp / np.maximum(2 * tp + fp + fn, 1),
-        }
+        return _rates(self.counts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result and the curves, for ``metrics.json``."""
@@ -104,8 +102,19 @@ class Calibration:
             **{name: round(float(values[window, threshold]), 4) for name, values in curves.items()},
             "windows_px": self.windows_px.tolist(),
             "thresholds": self.thresholds.tolist(),
+            "settings_tried": curves["f1"].size,
             "f1_by_window_and_threshold": curves["f1"].round(4).tolist(),
+            "scores": self.scores.to_json(),
         }
+
+
+def _rates(counts: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.float64]]:
+    tp, fp, fn = np.moveaxis(counts.sum(axis=2), -1, 0).astype(float)
+    return {
+        "precision": tp / np.maximum(tp + fp, 1),
+        "recall": tp / np.maximum(tp + fn, 1),
+        "f1": 2 * tp / np.maximum(2 * tp + fp + fn, 1),
+    }
 
 
 class Calibrator:
@@ -118,42 +127,66 @@ class Calibrator:
 
     def __init__(self, recipe: CalibrationRecipe, radius_px: float) -> None:
         self.recipe, self.radius_px = recipe, radius_px
+        self._truth: dict[str, Cells] = {}
+        self._found: dict[str, list[Cells]] = {}
         self._counts: list[npt.NDArray[np.int64]] = []
 
-    def add(self, prediction: Prediction, truth: Cells) -> None:
+    def add(self, image: str, prediction: Prediction, truth: Cells) -> None:
         """Score one image under every window and threshold; its maps are not kept."""
         windows = self.recipe.windows_px
         counts = np.zeros((len(windows), len(THRESHOLDS), 3), np.int64)
+        self._truth[image], self._found[image] = truth, []
         for w, window in enumerate(windows):
             lowest = PeakFinder(window, float(THRESHOLDS[0]), subpixel=self.recipe.subpixel)
-            found = locate_peaks(prediction, lowest, classes=truth.classes)
-            assert found.scores is not None
+            found = locate_peaks(prediction, lowest, classes=truth.classes, mpp=truth.mpp)
+            self._found[image].append(found)
             for t, threshold in enumerate(THRESHOLDS):
-                kept = found.select(found.scores > threshold)
+                kept = _higher(found, float(threshold))
                 counts[w, t] = count_matches(truth, kept, self.radius_px, self.recipe.protocol)
         self._counts.append(counts)
 
-    def choose(self) -> Calibration:
+    def choose(self, groups: Mapping[str, str]) -> Calibration:
         """Return the calibration over all images added.
+
+        Args:
+            groups: Patient or slide of every image, for the intervals.
 
         Raises:
             InvalidInputError: No image was added.
+            TrainingError: No setting finds a single cell.
         """
         if not self._counts:
             raise InvalidInputError("there are no images to calibrate on.")
         counts = np.stack(self._counts, axis=2)
-        windows = np.asarray(self.recipe.windows_px)
-        draft = Calibration(
-            PeakFinder(int(windows[0]), float(THRESHOLDS[0])),
+        f1 = _rates(counts)["f1"]
+        if f1.max() == 0:
+            raise TrainingError(
+                "no window and threshold finds a single cell out of fold: the networks of the folds have learnt "
+                "nothing yet; give more --steps or --minutes, or a larger --set calibration.share=..."
+            )
+        w, t = np.unravel_index(int(np.argmax(f1)), f1.shape)
+        window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
+        scores = score_cells(
+            self._truth,
+            {image: _higher(found[w], threshold) for image, found in self._found.items()},
+            protocol=self.recipe.protocol,
+            radii=[Length(self.radius_px)],
+            groups={image: groups[image] for image in self._truth},
+        )
+        return Calibration(
+            PeakFinder(window, threshold, subpixel=self.recipe.subpixel),
             self.radius_px,
             self.recipe.protocol,
-            windows,
+            np.asarray(self.recipe.windows_px),
             THRESHOLDS,
             counts,
+            scores,
         )
-        best_window, best_threshold = np.unravel_index(int(np.argmax(draft.curves()["f1"])), counts.shape[:2])
-        finder = PeakFinder(int(windows[best_window]), float(THRESHOLDS[best_threshold]), subpixel=self.recipe.subpixel)
-        return Calibration(finder, self.radius_px, self.recipe.protocol, windows, THRESHOLDS, counts)
+
+
+def _higher(found: Cells, threshold: float) -> Cells:
+    assert found.scores is not None
+    return found.select(found.scores > threshold)
 
 
 def finder_config(finder: PeakFinder, mpp: float | None) -> dict[str, Any]:

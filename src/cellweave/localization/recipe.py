@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from cellweave.localization.unet import UNetRecipe
 from cellweave.training import FitRecipe, Recipe
@@ -18,11 +18,11 @@ class TargetRecipe(Recipe):
         class_radius_px: Pixels so near a cell learn its class.
     """
 
-    slope: float = 10.0
-    offset: float = 0.5
-    constant: float = 1.0
-    cutoff: float = 0.01
-    reach_px: float | None = None
+    slope: float = Field(default=10.0, ge=0)
+    offset: float = Field(default=0.5, gt=0)
+    constant: float = Field(default=1.0, gt=0)
+    cutoff: float = Field(default=0.01, ge=0, lt=1)
+    reach_px: float | None = Field(default=None, gt=1)
     class_radius_px: float = Field(default=4.0, gt=0)
 
 
@@ -73,9 +73,16 @@ class CalibrationRecipe(Recipe):
     folds: int = Field(default=3, ge=2)
     share: float = Field(default=0.25, gt=0, le=1)
     protocol: Literal["greedy", "matching"] = "greedy"
-    radius_um: float = Field(default=3.0, gt=0)
+    radius_um: float = Field(default=3.0, gt=0, allow_inf_nan=False)
     windows_px: tuple[int, ...] = (3, 5, 7, 9, 11, 13, 15, 21)
     subpixel: bool = True
+
+    @field_validator("windows_px")
+    @classmethod
+    def _odd(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
+        if not windows or any(window < 3 or window % 2 == 0 for window in windows):
+            raise ValueError("windows_px must be one or more odd numbers >= 3")
+        return windows
 
 
 class LocatorRecipe(Recipe):
@@ -93,3 +100,12 @@ class LocatorRecipe(Recipe):
     loss: LossRecipe = LossRecipe()
     fit: FitRecipe = FitRecipe()
     calibration: CalibrationRecipe = CalibrationRecipe()
+
+    @model_validator(mode="after")
+    def _fits(self) -> LocatorRecipe:
+        stride = self.network.unshuffle * 2 ** (len(self.network.widths) - 1)
+        if self.augmentation.crop_px % stride:
+            raise ValueError(
+                f"augmentation.crop_px {self.augmentation.crop_px} must be a multiple of {stride}, the network's stride"
+            )
+        return self

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 from scipy.spatial import cKDTree
 
-from cellweave.core import Cells, InvalidInputError, numpy_generator
+from cellweave.core import Cells, InvalidImageError, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, RgbImage
+from cellweave.data.images import MAX_PIXELS
 from cellweave.localization.augmentation import jitter_stains, turn
 from cellweave.localization.recipe import LocatorRecipe, TargetRecipe
 from cellweave.maps import exponential_distance_map
@@ -26,12 +27,25 @@ _CACHE_BYTES = 2_000_000_000
 
 
 def resized(image: RgbImage, cells: Cells, mpp: float | None) -> tuple[RgbImage, Cells]:
-    """Return an image and its cells at another scale; unchanged where a scale is unknown or within 2 % of the same."""
+    """Return an image and its cells at another scale; unchanged where a scale is unknown or within 2 % of the same.
+
+    Raises:
+        InvalidImageError: The image would become larger than any that is read.
+    """
     if mpp is None or cells.mpp is None or abs(cells.mpp / mpp - 1) < 0.02:
         return image, cells
-    moved = cells.scaled(cells.mpp / mpp)
-    method = cv2.INTER_AREA if moved.shape[0] < cells.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, moved.shape[::-1], interpolation=method), np.uint8), moved
+    height, width = (max(1, round(side * cells.mpp / mpp)) for side in cells.shape)
+    if height * width > MAX_PIXELS:
+        raise InvalidImageError(
+            f"an image of {cells.shape[1]}×{cells.shape[0]} pixels at {cells.mpp:g} µm per pixel would have "
+            f"{width}×{height} at {mpp:g}; is its mpp right?"
+        )
+    method = cv2.INTER_AREA if height < cells.shape[0] else cv2.INTER_CUBIC
+    # each axis by its own whole-pixel ratio, so that cells stay where the resized image shows them
+    xy = cells.xy * (width / cells.shape[1], height / cells.shape[0])
+    inside = np.minimum(xy, np.nextafter((width, height), 0.0))
+    moved = Cells(inside, cells.labels, classes=cells.classes, shape=(height, width), mpp=mpp)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8), moved
 
 
 def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int8]:

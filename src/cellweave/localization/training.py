@@ -136,10 +136,10 @@ class LocatorTraining:
             predictor = Predictor(network, self.accelerator.device, precision=self.recipe.fit.precision)
             for name in out:
                 image, truth = resized(self.dataset.read_image(name), self.annotated[name], self.mpp)
-                calibrator.add(predictor(image), truth)
+                calibrator.add(name, predictor(image), truth)
                 done += 1
                 self.progress("calibrating window and threshold", done, len(self.names))
-        return calibrator.choose()
+        return calibrator.choose(self.dataset.groups())
 
     def _fit(self, part: str, stage: str, names: Sequence[str], steps: int) -> dict[str, torch.Tensor]:
         network = self._network(part).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

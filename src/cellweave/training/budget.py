@@ -51,7 +51,12 @@ def measure_step_seconds(
     Args:
         model, loss, samples, recipe, accelerator: As for :func:`cellweave.training.fit`.
         at_least_s: Measure for so long, after three steps of warming up.
+
+    Raises:
+        InvalidInputError: There are several processes, each of which would measure something else.
     """
+    if accelerator.num_processes > 1:
+        raise InvalidInputError("--minutes is planned from the steps of one process; give --steps with several.")
     stepper = Stepper(copy.deepcopy(model), loss, recipe, steps=1000, seed=0, accelerator=accelerator)
     durations: list[float] = []
     while len(durations) < 6 or sum(durations[3:]) < at_least_s:
@@ -62,4 +67,5 @@ def measure_step_seconds(
         if accelerator.device.type == "cuda":
             torch.cuda.synchronize()
         durations.append(time.perf_counter() - start)
+    accelerator.free_memory()
     return statistics.median(durations[3:])

@@ -13,7 +13,8 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from cellweave.core import torch_generator
+from cellweave.core import InvalidInputError, torch_generator
+from cellweave.core.devices import choose_device
 from cellweave.core.progress import Progress, silent
 from cellweave.training.checkpoint import Checkpoint
 from cellweave.training.recipe import FitRecipe
@@ -25,9 +26,25 @@ def make_accelerator(device: str = "auto") -> Accelerator:
     """Return the accelerator of this process: every process takes its share of each batch.
 
     Args:
-        device: ``auto`` or ``cpu``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; of several GPUs, CUDA_VISIBLE_DEVICES chooses.
+
+    Raises:
+        InvalidInputError: This machine has no such device, or this process has trained on another one.
     """
-    return Accelerator(cpu=device == "cpu", dataloader_config=DataLoaderConfiguration(split_batches=True))
+    if ":" in device:
+        raise InvalidInputError(
+            f"training takes auto, cpu, cuda or mps, got {device!r}; choose by CUDA_VISIBLE_DEVICES."
+        )
+    wanted = choose_device(device)
+    # precision is the recipe's and autocast's: accelerate would fix one for the whole process
+    accelerator = Accelerator(
+        cpu=wanted.type == "cpu", mixed_precision="no", dataloader_config=DataLoaderConfiguration(split_batches=True)
+    )
+    if accelerator.device.type != wanted.type:
+        raise InvalidInputError(
+            f"device {device!r} cannot be used: this process trains on {accelerator.device.type}; start another one."
+        )
+    return accelerator
 
 
 def fit(
@@ -96,6 +113,7 @@ def fit(
         if accelerator.is_main_process and (stepper.step % checkpoint_every == 0 or last):
             checkpoint.save(stepper)
         progress(stage, stepper.step, steps, note)
+    accelerator.free_memory()  # it would keep every model and optimiser of the process
     return {name: value.detach().cpu() for name, value in stepper.averaged.items()}
 
 
