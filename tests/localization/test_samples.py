@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from cellweave.core import Cells, InvalidInputError
 from cellweave.data import CellDataset, DatasetWriter
 from cellweave.localization import LocatorRecipe
-from cellweave.localization.augmentation import jitter_stains, turn
+from cellweave.localization.augmentation import restained, turn
 from cellweave.localization.loss import class_weights
 from cellweave.localization.recipe import AugmentationRecipe
 from cellweave.localization.samples import IGNORED, LocatorSamples, class_map, resized, transmitted_light
@@ -108,7 +108,7 @@ def test_the_eight_orientations_differ_and_keep_all_pixels():
 def test_no_jitter_returns_the_image():
     image = np.random.default_rng(1).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     still = AugmentationRecipe(stain_scale=0, stain_shift=0, brightness=0)
-    got = jitter_stains(image, still, np.random.default_rng(0))
+    got = restained(image, still, np.random.default_rng(0))
     assert_allclose(got, (image.astype(float) + 1) / 256, atol=2e-4)
 
 
@@ -117,7 +117,7 @@ def test_jitter_scales_the_density_of_a_stain():
 
     blue = np.tile(compose([0.8, 0.0], RUIFROK_HE), (4, 4, 1)).astype(np.uint8)
     jitter = AugmentationRecipe(stain_scale=0.3, stain_shift=0, brightness=0)
-    got = jitter_stains(blue, jitter, np.random.default_rng(4))
+    got = restained(blue, jitter, np.random.default_rng(4))
     ratio = -np.log10(got) / rgb_to_density(blue)
     factor = np.exp(np.random.default_rng(4).normal(0, 0.3, 3))[0]
     assert_allclose(ratio, np.full_like(ratio, factor), rtol=0.05)

@@ -16,13 +16,17 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("out/demo"),
     minutes: Annotated[float, typer.Option(help="Time for the training.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Train anew over other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Train a localiser on phantom tissue or your data, find cells, score them, write a report."""
     from cellweave.workflows.demo import run_demo
 
     with terminal_progress() as progress:
-        summary = run_demo(out, data=data, minutes=minutes, seed=seed, progress=progress)
+        summary = run_demo(
+            out, data=data, minutes=minutes, seed=seed, device=device, overwrite=overwrite, progress=progress
+        )
     if as_json:
         typer.echo(json.dumps({"report": str(summary.report), "scores": summary.scores.to_json()}))
         return

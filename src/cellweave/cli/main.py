@@ -86,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(message)
     if code == INTERRUPTED:  # typer turns an interrupt inside a command into this exit code
         print(
-            "cellweave: interrupted; give the same command again: training goes on from its last checkpoint, "
-            "other commands start anew",
+            "cellweave: interrupted; give the same command again, without --overwrite: training and generation go on "
+            "where they were, other commands start anew",
             file=sys.stderr,
         )
     return code if isinstance(code, int) else 0

@@ -21,7 +21,7 @@ Minutes = Annotated[float | None, typer.Option(help="Time for everything; the st
 RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe, a.b=value; repeatable.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
-Device = Annotated[str, typer.Option(help="auto or cpu.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away another run's state in --out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")]
 

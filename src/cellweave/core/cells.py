@@ -61,6 +61,10 @@ class Cells:
             raise InvalidCellsError(f"xy must have shape (N, 2), got {positions.shape}.")
         count = len(positions)
         indices = np.full(count, UNKNOWN) if labels is None else np.array(labels).reshape(-1)
+        if not np.array_equal(indices, indices.astype(np.int64)):
+            raise InvalidCellsError(
+                f"labels must be whole numbers, indices into the classes, got {indices.tolist()[:5]}."
+            )
         confidence = None if scores is None else np.array(scores, np.float32).reshape(-1)
         set_field = object.__setattr__
         set_field(self, "xy", positions)

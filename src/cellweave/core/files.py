@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,12 +54,16 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(
+    target: str | os.PathLike[str], *, overwrite: bool = False, own: Collection[str] | None = None
+) -> Iterator[Path]:
     """Yield an empty temporary folder beside ``target`` that becomes ``target`` when the block ends well.
 
     Args:
         target: The folder to make.
         overwrite: Replace an existing folder; without it a non-empty one is an error.
+        own: Names that may stand in a folder that is replaced; anything else in it is a user's and an error. None
+            replaces whatever is there.
 
     Raises:
         OutputError: The place cannot be written, or holds something already.
@@ -71,6 +75,12 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
             raise OutputError(f"{target} is a file where a folder is to be written; choose another output path.")
         if target.is_dir() and any(target.iterdir()) and not overwrite:
             raise OutputError(f"{target} exists and is not empty; choose another output folder or pass --overwrite.")
+        strange = [path.name for path in target.iterdir() if path.name not in own] if own and target.is_dir() else []
+        if strange:
+            raise OutputError(
+                f"{target} holds {min(strange)!r}, which no such output has, so it is not replaced; "
+                "choose another output folder."
+            )
         partial.mkdir(parents=True)
     except OutputError:
         raise
@@ -90,7 +100,11 @@ def _replace_folder(partial: Path, target: Path) -> None:
             return
         retired = _partial_name(target)
         os.replace(target, retired)
-        os.replace(partial, target)
+        try:
+            os.replace(partial, target)
+        except OSError:
+            os.replace(retired, target)
+            raise
         shutil.rmtree(retired)
     except OSError as error:
         raise _explain(target, error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -42,6 +43,14 @@ CELL_SCHEMA = pa.schema(
         pa.field("instance", pa.int64()),
     ]
 )
+
+
+_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
+
+
+def is_safe_name(image: str) -> bool:
+    """Return whether the name of an image can be that of a file in any folder on any system."""
+    return image not in {".", ".."} and _SAFE_NAME.fullmatch(image) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,12 @@ class CellDataset:
             raise DatasetError(f"{root / 'dataset.json'} lacks or garbles {error}; import the data again.") from error
         images = _read_table(root / "images.parquet", IMAGE_SCHEMA)
         cells = _read_table(root / "cells.parquet", CELL_SCHEMA)
+        for image in images["image"]:
+            if not is_safe_name(str(image)):
+                raise DatasetError(
+                    f"{root / 'images.parquet'}: image name {image!r} cannot be a file name; names are free of "
+                    '/ \\ : * ? " < > |.'
+                )
         return cls(root, name, classes, licence, source, checksums, images, cells)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -16,10 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cellweave.core import Cells, DatasetError, OutputError, atomic_folder, sha256_of
-from cellweave.data.dataset import CELL_SCHEMA, DEFAULT_COLOURS, FORMAT, IMAGE_SCHEMA, SPLITS, VERSION, CellClass
+from cellweave.data.dataset import (
+    CELL_SCHEMA,
+    DEFAULT_COLOURS,
+    FORMAT,
+    IMAGE_SCHEMA,
+    SPLITS,
+    VERSION,
+    CellClass,
+    is_safe_name,
+)
 from cellweave.data.images import RgbImage, write_png
-
-_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
 
 
 def _require_dataset(root: Path) -> None:
@@ -113,7 +119,7 @@ class DatasetWriter:
         Raises:
             DatasetError: The name is used or unusable, the split unknown, or classes or sizes disagree.
         """
-        if image in self._names or not _SAFE_NAME.fullmatch(image) or image in {".", ".."}:
+        if image in self._names or not is_safe_name(image):
             reason = "is there already" if image in self._names else "cannot be a file name"
             raise DatasetError(f'image name {image!r} {reason}; names must be unique and free of / \\ : * ? " < > |.')
         if split not in SPLITS:

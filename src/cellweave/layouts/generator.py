@@ -88,7 +88,8 @@ class LayoutGenerator:
     ) -> None:
         self.device = device or choose_device()
         self.bf16 = use_bf16(precision, self.device)
-        self.network = network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
+        self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
         self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
         self.finder, self.categories = finder, categories
         self.process = DiffusionProcess(recipe.process)

@@ -22,7 +22,7 @@ def turn(array: npt.NDArray[np.generic], which: int) -> npt.NDArray[np.generic]:
     return turned[:, ::-1] if which >= 4 else turned
 
 
-def jitter_stains(
+def restained(
     image: npt.NDArray[np.uint8], recipe: AugmentationRecipe, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
     """Return an image with each stain's amount scaled and shifted, and the light's brightness varied.

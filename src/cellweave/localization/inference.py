@@ -66,16 +66,16 @@ class Predictor:
         if not averaged_turns:
             return self._whole(image)
         turned = [(k, flip) for k in range(4) for flip in (False, True)]
-        sums: list[npt.NDArray[np.float32]] = []
+        total = np.zeros((self.network.channels, *image.shape[:2]), np.float32)
         for k, flip in turned:
             view = np.rot90(image[:, ::-1] if flip else image, k)
             maps = np.concatenate(
                 [part.reshape(-1, *view.shape[:2]) for part in self._whole(np.ascontiguousarray(view))]
             )
             back = np.rot90(maps, -k, axes=(1, 2))
-            sums.append(back[:, :, ::-1] if flip else back)
-        mean: npt.NDArray[np.float32] = np.stack(sums).mean(axis=0)
-        return Prediction(mean[0], mean[1:])
+            total += back[:, :, ::-1] if flip else back
+        total /= len(turned)
+        return Prediction(total[0], total[1:])
 
     def _whole(self, image: RgbImage) -> Prediction:
         height, width = image.shape[:2]

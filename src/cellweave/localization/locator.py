@@ -127,7 +127,7 @@ class Locator:
             raise InvalidImageError(
                 f"an image is uint8 (H, W, 3) with at least one pixel, got {image.dtype} {image.shape}."
             )
-        frame = Cells.empty(classes=self.class_names, shape=image.shape[:2], mpp=mpp or self.mpp)
+        frame = Cells.empty(classes=self.class_names, shape=image.shape[:2], mpp=self.mpp if mpp is None else mpp)
         scaled, inner = resized(image, frame, self.mpp)
         prediction = self.predictor(scaled, averaged_turns=average_turns)
         found = locate_peaks(prediction, self.finder, classes=self.class_names, mpp=inner.mpp)

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.spatial import cKDTree
+from torch.utils.data import get_worker_info
 
 from cellweave.core import Cells, InvalidImageError, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, RgbImage
 from cellweave.data.images import MAX_PIXELS
-from cellweave.localization.augmentation import jitter_stains, turn
+from cellweave.localization.augmentation import restained, turn
 from cellweave.localization.recipe import LocatorRecipe, TargetRecipe
 from cellweave.maps import exponential_distance_map
 from cellweave.training import Batch
@@ -48,9 +49,9 @@ def resized(image: RgbImage, cells: Cells, mpp: float | None) -> tuple[RgbImage,
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8), moved
 
 
-def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int8]:
-    """Return the label of the nearest cell within a radius for every pixel, int8 (H, W); -1 where there is none."""
-    labels = np.full(cells.shape, -1, np.int8)
+def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int16]:
+    """Return the label of the nearest cell within a radius for every pixel, int16 (H, W); -1 where there is none."""
+    labels = np.full(cells.shape, -1, np.int16)
     if len(cells) == 0:
         return labels
     reach = int(np.ceil(radius_px))
@@ -68,7 +69,7 @@ def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int8]:
 class _Drawn:
     image: RgbImage
     heights: npt.NDArray[np.float16]
-    labels: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.int16]
 
     @property
     def nbytes(self) -> int:
@@ -119,7 +120,7 @@ class LocatorSamples:
         window = np.s_[top : top + side, left : left + side]
         orientation = int(rng.integers(8)) if self._augmentation.turn else 0
         pieces = [turn(_padded(part[window], side), orientation) for part in (drawn.image, drawn.heights, drawn.labels)]
-        image = jitter_stains(np.ascontiguousarray(pieces[0], np.uint8), self._augmentation, rng)
+        image = restained(np.ascontiguousarray(pieces[0], np.uint8), self._augmentation, rng)
         labels = pieces[2].astype(np.int64)
         labels[labels < 0] = IGNORED
         return {
@@ -141,7 +142,9 @@ class LocatorSamples:
         )
         self._cache[index] = drawn
         self._cached_bytes += drawn.nbytes
-        while self._cached_bytes > _CACHE_BYTES and len(self._cache) > 1:
+        worker = get_worker_info()
+        limit = _CACHE_BYTES // (worker.num_workers if worker else 1)
+        while self._cached_bytes > limit and len(self._cache) > 1:
             self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return drawn
 

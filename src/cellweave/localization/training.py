@@ -40,7 +40,7 @@ class LocatorTraining:
         recipe: The recipe.
         budget: Steps or minutes.
         seed: Of everything random in the run.
-        device: ``auto`` or ``cpu``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in the folder.
         progress: Called as work goes on.
 
@@ -68,6 +68,11 @@ class LocatorTraining:
         self.annotated = {name: dataset.read_cells(name) for name in self.names}
         if not any(len(cells) for cells in self.annotated.values()):
             raise InvalidInputError(f"the training images of {dataset.root} have no cells; nothing can be learnt.")
+        if dataset.classes and not any((cells.labels >= 0).any() for cells in self.annotated.values()):
+            raise InvalidInputError(
+                f"the training images of {dataset.root} declare the classes {list(dataset.class_names)}, but "
+                "no cell has one; label some cells, or import them without classes."
+            )
         groups = dataset.groups()
         self.folds = grouped_folds([groups[name] for name in self.names], recipe.calibration.folds)
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
@@ -85,7 +90,7 @@ class LocatorTraining:
 
         A run that is complete already is not repeated.
         """
-        metrics = self._run.finished()
+        metrics = self._run.start()
         if metrics is not None:
             return metrics
         start = time.perf_counter()

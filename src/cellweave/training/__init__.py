@@ -3,6 +3,8 @@
 from cellweave.training.budget import Budget, measure_step_seconds
 from cellweave.training.checkpoint import Checkpoint
 from cellweave.training.fit import fit, make_accelerator
+from cellweave.training.initialise import initialise
+from cellweave.training.model_folder import find_model_folder, load_weights, read_config, write_model_folder
 from cellweave.training.recipe import FitRecipe, Recipe, list_recipes, load_recipe
 from cellweave.training.run import Plan, TrainingRun
 from cellweave.training.run_log import RunLog, read_log
@@ -21,10 +23,15 @@ __all__ = [
     "Stepper",
     "TrainingError",
     "TrainingRun",
+    "find_model_folder",
     "fit",
+    "initialise",
     "list_recipes",
     "load_recipe",
+    "load_weights",
     "make_accelerator",
     "measure_step_seconds",
+    "read_config",
     "read_log",
+    "write_model_folder",
 ]

@@ -64,16 +64,22 @@ class Checkpoint:
             moments = load_file(folder / "optimizer.safetensors")
         except (OSError, ValueError, SafetensorError) as error:
             raise ModelFolderError(f"checkpoint {folder} is damaged ({error}); remove it to start anew.") from error
-        differing = sorted(key for key in self.run if state["run"].get(key) != self.run[key])
+        stored = state.get("run") if isinstance(state, dict) else None
+        if not isinstance(stored, dict) or not isinstance(state.get("step"), int):
+            raise ModelFolderError(f"checkpoint {folder} is damaged (state.json); remove it to start anew.")
+        differing = sorted(key for key in self.run if stored.get(key) != self.run[key])
         if differing:
             key = differing[0]
             raise ModelFolderError(
-                f"{folder.parent} holds a run with another {key} ({_short(state['run'].get(key))}, not "
+                f"{folder.parent} holds a run with another {key} ({_short(stored.get(key))}, not "
                 f"{_short(self.run[key])}); give the same settings to resume it, or another --out, or --overwrite."
             )
-        stepper.raw_model.load_state_dict(weights)
-        for name, value in averaged.items():
-            stepper.averaged[name].copy_(value)
+        try:
+            stepper.raw_model.load_state_dict(weights)
+            for name, value in averaged.items():
+                stepper.averaged[name].copy_(value)
+        except (RuntimeError, KeyError) as error:
+            raise ModelFolderError(f"checkpoint {folder} does not fit the model; remove it to start anew.") from error
         _restore_optimizer(stepper, moments)
         stepper.step = int(state["step"])
         return True
@@ -101,3 +107,9 @@ def _restore_optimizer(stepper: Stepper, tensors: dict[str, torch.Tensor]) -> No
         state.setdefault(int(index), {})[name] = value
     whole["state"] = state
     stepper.optimizer.load_state_dict(whole)
+    for group in stepper.optimizer.param_groups:
+        for parameter in group["params"]:
+            moments = stepper.optimizer.state[parameter]
+            for name, value in moments.items():
+                if value.shape == parameter.shape:  # fused optimisers want the parameter's memory format, too
+                    moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

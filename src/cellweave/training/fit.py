@@ -13,7 +13,7 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from cellweave.core import InvalidInputError, torch_generator
+from cellweave.core import CellweaveError, InvalidInputError, torch_generator
 from cellweave.core.devices import choose_device
 from cellweave.core.progress import Progress, silent
 from cellweave.training.checkpoint import Checkpoint
@@ -84,8 +84,14 @@ def fit(
 
     Raises:
         TrainingError: The loss is not finite.
+        InvalidInputError: The batch cannot be shared equally by the processes.
         ModelFolderError: The folder holds a checkpoint of another run, or a damaged one.
     """
+    if recipe.batch_size % accelerator.num_processes:
+        raise InvalidInputError(
+            f"a batch of {recipe.batch_size} cannot be shared by {accelerator.num_processes} processes; set "
+            "fit.batch_size to a multiple."
+        )
     stepper = Stepper(model, loss, recipe, steps=steps, seed=seed, accelerator=accelerator)
     identity = {**run, "fit": recipe.model_dump(), "steps": steps, "seed": seed}
     checkpoint = Checkpoint(folder / "checkpoints", identity)
@@ -156,5 +162,16 @@ def _batches(samples: SampleSource, stepper: Stepper, accelerator: Accelerator) 
 
 
 def _on_device(loader: DataLoader[Any], accelerator: Accelerator) -> Iterator[dict[str, Tensor]]:
-    for batch in loader:
+    for batch in _with_plain_errors(loader):
         yield {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
+
+
+def _with_plain_errors(loader: DataLoader[Any]) -> Iterator[dict[str, Tensor]]:
+    """Yield batches; an error of a worker loses the traceback that torch puts into its message."""
+    try:
+        yield from loader
+    except CellweaveError as error:
+        lines = str(error).strip().splitlines()
+        if len(lines) == 1:
+            raise
+        raise type(error)(lines[-1].partition(": ")[2]) from error

@@ -47,7 +47,7 @@ def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | N
 
     try:
         return Path(snapshot_download(text, revision=revision, allow_patterns=list(FILES)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelFolderError(f"{text} at {revision} cannot be fetched from the hub ({reason}).") from error
 

@@ -53,16 +53,20 @@ class TrainingRun:
             raise InvalidInputError(f"{folder} is a file; give a folder for the model with --out.")
         if folder.is_dir() and any(folder.iterdir()) and not self.state.is_dir():
             raise InvalidInputError(f"{folder} exists and is not a training run; give another --out.")
-        if overwrite and self.state.is_dir():
-            (folder / CONFIG).unlink(missing_ok=True)
-            shutil.rmtree(self.state)
+        self._overwrite = overwrite
 
-    def finished(self) -> dict[str, Any] | None:
-        """Return the content of ``metrics.json`` when this very run has ended already, None otherwise.
+    def start(self) -> dict[str, Any] | None:
+        """Throw away another run where that was asked for; return the metrics of this one if it has ended already.
+
+        Returns:
+            The content of ``metrics.json`` of the finished run, None when there is something to do.
 
         Raises:
             ModelFolderError: The folder was planned for a run with another identity, or is damaged.
         """
+        if self._overwrite and self.state.is_dir():
+            (self.folder / CONFIG).unlink(missing_ok=True)
+            shutil.rmtree(self.state)
         if self._stored_plan() is None or not (self.folder / CONFIG).is_file():
             return None
         return dict(json.loads((self.folder / METRICS).read_text(encoding="utf-8")))

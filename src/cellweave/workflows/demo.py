@@ -45,6 +45,8 @@ def run_demo(
     minutes: float = 3.0,
     images: int = 36,
     seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
     progress: Progress = silent,
 ) -> DemoSummary:
     """Train a localiser, find the cells of images that it has not seen, score them, and write ``report.html``.
@@ -57,6 +59,8 @@ def run_demo(
         minutes: Time for the training, cross-validation included.
         images: Phantom patches to make, 256 px wide.
         seed: Of everything random.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        overwrite: Train anew where ``out`` holds a model of other settings.
         progress: Called as work goes on.
 
     Raises:
@@ -68,9 +72,13 @@ def run_demo(
         data = write_phantom_dataset(out / "data", images=images, seed=seed, overwrite=True, progress=progress)
     dataset = CellDataset.open(data)
     split = _split_to_score(dataset)
-    trained = train_locator(data, out / "model", minutes=minutes, seed=seed, progress=progress)
+    trained = train_locator(
+        data, out / "model", minutes=minutes, seed=seed, device=device, overwrite=overwrite, progress=progress
+    )
     predicted = out / "predicted"
-    located = locate_images(data, trained.model, predicted, split=split, overwrite=True, progress=progress)
+    located = locate_images(
+        data, trained.model, predicted, split=split, device=device, overwrite=True, progress=progress
+    )
     radius = _radius(dataset, split)
     scores = score_cells_files(data, predicted, split=split, protocol="greedy", radii=[radius])
     shown = _located_images(dataset, split, predicted / "cells.parquet")
@@ -102,4 +110,4 @@ def _located_images(dataset: CellDataset, split: str, table: Path) -> list[Locat
         classes=dataset.class_names,
         mpp={name: cells.mpp for name, cells in truth.items()},
     )
-    return [LocatedImage(name, dataset.read_image(name), cells, predicted[name]) for name, cells in truth.items()]
+    return [LocatedImage(dataset, name, cells, predicted[name]) for name, cells in truth.items()]

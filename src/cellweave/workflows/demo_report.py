@@ -39,12 +39,17 @@ SHOWN = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocatedImage:
-    """An image with its annotated and its predicted cells."""
+    """An image with its annotated and its predicted cells; its pixels are read when they are drawn."""
 
+    dataset: CellDataset
     name: str
-    pixels: RgbImage
     truth: Cells
     predicted: Cells
+
+    @property
+    def pixels(self) -> RgbImage:
+        """The image, uint8 (H, W, 3)."""
+        return self.dataset.read_image(self.name)
 
     def compared(self, radius: Length, *, scale: float = 1.0) -> RgbImage:
         """Return the image with hits, misses and false alarms drawn."""
@@ -68,9 +73,10 @@ def overview(shown: Sequence[LocatedImage], colours: Mapping[str, str], radius: 
     side = 384
     columns = []
     for one in shown[:3]:
-        scale = side / one.pixels.shape[1]
-        plain = cv2.resize(one.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        by_class = draw_cells(one.pixels, one.predicted, colours, scale=scale, legend=True)
+        pixels = one.pixels
+        scale = side / pixels.shape[1]
+        plain = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        by_class = draw_cells(pixels, one.predicted, colours, scale=scale, legend=True)
         rows = [plain, by_class, one.compared(radius, scale=scale)]
         columns.append(np.vstack([np.asarray(row)[:, :side] for row in rows]))
     height = max(column.shape[0] for column in columns)
@@ -110,7 +116,7 @@ def localisation_report(
     _add_training(report, trained)
     _add_cells(report, shown, split, radius)
     _add_scores(report, dataset, scores, radius, shown, split)
-    _add_origin(report, dataset, trained, seed)
+    _add_origin(report, dataset, trained, seed, split)
     return report
 
 
@@ -218,7 +224,7 @@ def _interval(ends: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str | None:
     return None if np.isnan(ends).any() else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
-def _add_origin(report: Report, dataset: CellDataset, trained: TrainingSummary, seed: int) -> None:
+def _add_origin(report: Report, dataset: CellDataset, trained: TrainingSummary, seed: int, split: str) -> None:
     rows = [
         ["cellweave", __version__],
         ["Python", platform.python_version()],
@@ -227,9 +233,10 @@ def _add_origin(report: Report, dataset: CellDataset, trained: TrainingSummary, 
         ["seed", str(seed)],
         ["data checksum", dataset.checksum[:16]],
     ]
+    steps = trained.metrics["training"]["steps"]
     commands = (
-        f"cellweave train locator --data {dataset.root} --out {trained.model} --steps "
-        f"{trained.metrics['training']['steps']} --seed {seed}\n"
-        f"cellweave locate --data {dataset.root} --model {trained.model} --out predicted"
+        f"cellweave train locator --data {dataset.root} --out model --steps {steps} --seed {seed}\n"
+        f"cellweave locate --data {dataset.root} --split {split} --model model --out predicted\n"
+        f"cellweave score cells --truth {dataset.root} --split {split} --pred predicted --protocol greedy --radius-um 3"
     )
     report.add_section("How this was made", Table(["", ""], rows), Listing(commands))

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cellweave.core import Cells, InvalidInputError, atomic_folder
@@ -14,6 +15,9 @@ from cellweave.data import IMAGE_SUFFIXES, CellDataset, RgbImage, read_image, wr
 from cellweave.data.writers import write_cells_table, write_geojson
 from cellweave.localization import Locator
 from cellweave.report import draw_cells
+
+OUTPUTS = frozenset({"cells.geojson", "cells.parquet", "cells.csv", "overlay.png", "geojson", "overlays"})
+"""Names that a folder of results holds; only such a folder is ever replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def locate_image(
     items = [_Item(Path(image).stem, lambda: pixels_of_image, mpp)]
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
     run = _Run(locator, average_turns=average_turns, progress=progress)
-    with atomic_folder(out, overwrite=overwrite) as folder:
+    with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
             write_geojson(folder / "cells.geojson", cells, locator.colours)
             _write_tables(folder, {name: cells})
@@ -108,7 +112,8 @@ def locate_images(
         model: Model folder, name of a shipped model, or ``owner/name`` on the hub.
         out: Folder to make.
         split: Split of the data set; None takes all of its images.
-        mpp: Scale of images of a folder, µm per pixel; None takes it to be the model's.
+        mpp: Scale of the images of a folder, or of those of a data set that knows none, µm per pixel; None takes it to
+            be the model's.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -125,7 +130,7 @@ def locate_images(
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
     run = _Run(locator, average_turns=average_turns, progress=progress)
     located: dict[str, Cells] = {}
-    with atomic_folder(out, overwrite=overwrite) as folder:
+    with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
             located[name] = cells
             write_geojson(folder / "geojson" / f"{name}.geojson", cells, locator.colours)
@@ -165,7 +170,10 @@ def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]
     if (source / "dataset.json").is_file():
         dataset = CellDataset.open(source)
         scales = {name: dataset.read_cells(name).mpp for name in dataset.names(split)}
-        return [_Item(name, lambda name=name: dataset.read_image(name), scale) for name, scale in scales.items()]  # type: ignore[misc]
+        known = next((scale for scale in scales.values() if scale is not None), None)
+        if mpp is not None and known is not None:
+            raise InvalidInputError(f"--mpp {mpp:g} is given, but {source} knows its scale ({known:g}); leave it out.")
+        return [_Item(name, partial(dataset.read_image, name), scale or mpp) for name, scale in scales.items()]
     if split is not None:
         raise InvalidInputError(f"--split {split} needs a data set, and {source} has no dataset.json.")
     if not source.is_dir():
@@ -179,7 +187,7 @@ def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]
         raise InvalidInputError(
             f"{source} has several images named {twice!r} with different endings; keep one of them."
         )
-    return [_Item(path.stem, lambda path=path: read_image(path), mpp) for path in paths]  # type: ignore[misc]
+    return [_Item(path.stem, partial(read_image, path), mpp) for path in paths]
 
 
 def _write_tables(folder: Path, located: dict[str, Cells]) -> None:

@@ -52,7 +52,7 @@ def train_locator(
         recipe: Name of a shipped recipe, or path of a YAML file.
         changes: Changes of the recipe, each ``a.b=value``.
         seed: Of everything random.
-        device: ``auto`` or ``cpu``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in ``out``.
         progress: Called as work goes on.
 
