@@ -14,7 +14,9 @@ from cellweave.cli.progress import terminal_progress
 
 def locate(
     source: Annotated[Path | None, typer.Argument(help="Image file, or folder of image files.")] = None,
-    model: Annotated[str, typer.Option(help="Model folder, shipped model, or owner/name on the hub.")] = "locator-brca-m2c",
+    model: Annotated[
+        str, typer.Option(help="Model folder, shipped model, or owner/name on the hub.")
+    ] = "locator-brca-m2c",
     out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("cells"),
     data: Annotated[Path | None, typer.Option(help="Data set, in place of an image or folder.")] = None,
     split: Annotated[str | None, typer.Option(help="Split of the data set; all of it without.")] = None,

@@ -1,6 +1,7 @@
 """Diffusion models: the process, its loss, the network and the samplers, whatever the data is."""
 
 from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
+from cellweave.diffusion.denoising_loss import DenoisingLoss
 from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
 from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
@@ -11,6 +12,7 @@ from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_
 __all__ = [
     "Condition",
     "Context",
+    "DenoisingLoss",
     "DiffusionProcess",
     "DiffusionUNet",
     "DiffusionUNetRecipe",

@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from cellweave.core import InvalidInputError, torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
-from cellweave.diffusion import DiffusionProcess, DiffusionUNet, WeightingRecipe, hybrid_loss
+from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
-from cellweave.training import Batch, Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
-
-
-class ImageLoss:
-    """The hybrid loss of a diffusion model of images under a condition.
-
-    Args:
-        process: Noise levels and prediction.
-        weighting: Of the noise levels.
-    """
-
-    def __init__(self, process: DiffusionProcess, weighting: WeightingRecipe) -> None:
-        self.process, self.weighting = process, weighting
-
-    def __call__(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """Return ``loss`` and its parts at random noise levels."""
-        x0 = batch["x0"]
-        t = torch.randint(self.process.steps, (len(x0),), generator=generator).to(x0.device)
-        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
-        x_t = self.process.noisy(x0, t, noise)
-        output = model(x_t, t, condition=batch["condition"])
-        return hybrid_loss(self.process, output, x0, x_t, t, noise, weighting=self.weighting)
+from cellweave.training import Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
 
 
 class ImageTraining:
@@ -99,7 +76,8 @@ class ImageTraining:
         if metrics is not None:
             return metrics
         start = time.perf_counter()
-        loss = ImageLoss(DiffusionProcess(self.recipe.process), self.recipe.weighting)
+        process = DiffusionProcess(self.recipe.process)
+        loss = DenoisingLoss(process, self.recipe.weighting, given=("condition",))
         plan = self._run.plan(self.budget, lambda: self._measure(loss))
         network = self._network()
         weights = fit(
@@ -145,7 +123,7 @@ class ImageTraining:
         gpu = self.accelerator.device.type == "cuda"
         return network.to(memory_format=torch.channels_last if gpu else torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
 
-    def _measure(self, loss: ImageLoss) -> float:
+    def _measure(self, loss: DenoisingLoss) -> float:
         self.progress("timing the first steps", 0, 1)
         seconds = measure_step_seconds(
             self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator

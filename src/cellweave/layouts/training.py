@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from cellweave.core import InvalidInputError, torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
-from cellweave.diffusion import DiffusionProcess, DiffusionUNet, WeightingRecipe, hybrid_loss
+from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.layouts.calibration import calibrate_finder
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.generator import build_network, layout_config
@@ -23,29 +21,7 @@ from cellweave.layouts.model_card import layout_card
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
-from cellweave.training import Batch, Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
-
-
-class LayoutLoss:
-    """The hybrid loss of a diffusion model of layouts.
-
-    Args:
-        process: Noise levels and prediction.
-        weighting: Of the noise levels.
-        categories: Whether the network takes a category.
-    """
-
-    def __init__(self, process: DiffusionProcess, weighting: WeightingRecipe, *, categories: bool) -> None:
-        self.process, self.weighting, self.categories = process, weighting, categories
-
-    def __call__(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """Return ``loss`` and its parts at random noise levels."""
-        x0 = batch["x0"]
-        t = torch.randint(self.process.steps, (len(x0),), generator=generator).to(x0.device)
-        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
-        x_t = self.process.noisy(x0, t, noise)
-        output = model(x_t, t, category=batch["category"] if self.categories else None)
-        return hybrid_loss(self.process, output, x0, x_t, t, noise, weighting=self.weighting)
+from cellweave.training import Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
 
 
 class LayoutTraining:
@@ -110,7 +86,8 @@ class LayoutTraining:
         if metrics is not None:
             return metrics
         start = time.perf_counter()
-        loss = LayoutLoss(self.process, self.recipe.weighting, categories=self.recipe.categories > 0)
+        given = ("category",) if self.recipe.categories else ()
+        loss = DenoisingLoss(self.process, self.recipe.weighting, given=given)
         plan = self._run.plan(self.budget, lambda: self._measure(loss))
         network = self._network()
         weights = fit(
@@ -171,7 +148,7 @@ class LayoutTraining:
         gpu = self.accelerator.device.type == "cuda"
         return network.to(memory_format=torch.channels_last if gpu else torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
 
-    def _measure(self, loss: LayoutLoss) -> float:
+    def _measure(self, loss: DenoisingLoss) -> float:
         self.progress("timing the first steps", 0, 1)
         seconds = measure_step_seconds(
             self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator
