@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cellweave.core import numpy_generator, torch_generator
 
-KEYS = st.lists(st.one_of(st.integers(0, 2**40), st.text(max_size=4)), max_size=3).map(tuple)
+KEYS = st.lists(st.one_of(st.integers(0, 2**31), st.text(max_size=4)), max_size=3).map(tuple)
 
 
 def from_numpy(seed, *keys):
@@ -76,5 +76,5 @@ def test_global_randomness_is_neither_used_nor_touched():
 
 def test_streams_are_those_of_every_run_made_so_far():
     # a change of these numbers changes every sample of every seed: it needs an entry in the changelog
-    assert numpy_generator(7, "layout", 12).bit_generator.random_raw(2).tolist() == [0, 0]
-    assert torch_generator(7, "layout", 12).initial_seed() == 0
+    assert numpy_generator(7, "layout", 12).bit_generator.random_raw(2).tolist() == [5012452186400017665, 1023920409405139989]
+    assert torch_generator(7, "layout", 12).initial_seed() == 5036587159645207882

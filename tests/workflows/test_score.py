@@ -55,7 +55,7 @@ def test_predictions_for_other_splits_are_left_out_and_counted(tmp_path, dataset
     write_cells_table(tmp_path / "cells.csv", {"one": grid([0, 1, 1]), "train": grid([0, 0])})
     scores = score_cells_files(dataset, tmp_path, split="validation", radii=FIVE)
     assert counts(scores)["all"] == (3, 0, 2)
-    assert scores.notes == ("2 predicted cells in 1 images of other splits are left out.",)
+    assert scores.notes == ("2 predicted cells in 1 other images are left out.",)
 
 
 def test_names_may_have_an_image_ending(tmp_path, dataset):

@@ -34,6 +34,9 @@ def cells(
     truth: Annotated[Path, typer.Option(help="Data set, or CSV or Parquet with the columns image, x, y[, label].")],
     pred: Annotated[Path, typer.Option(help="Output of `cellweave locate`, or CSV or Parquet with the same columns.")],
     split: Annotated[str | None, typer.Option(help="Images of this split of the data set only.")] = None,
+    unseen_groups: Annotated[
+        bool, typer.Option("--unseen-groups", help="Leave out patients or slides that have training images, too.")
+    ] = False,
     protocol: Annotated[
         Protocol, typer.Option(help="Maximum matching within the radius, or row by row, nearest first, below it.")
     ] = Protocol.matching,
@@ -58,6 +61,7 @@ def cells(
         radii=[*_lengths(radius_px, "px"), *_lengths(radius_um, "um")],
         protocol=protocol.value,
         split=split,
+        unseen_groups=unseen_groups,
         mpp=mpp,
         resamples=resamples if intervals else 0,
         seed=seed,

@@ -61,7 +61,7 @@ class Cells:
             raise InvalidCellsError(f"xy must have shape (N, 2), got {positions.shape}.")
         count = len(positions)
         indices = np.full(count, UNKNOWN) if labels is None else np.array(labels).reshape(-1)
-        if not np.array_equal(indices, indices.astype(np.int64)):
+        if not _are_whole(indices):
             raise InvalidCellsError(
                 f"labels must be whole numbers, indices into the classes, got {indices.tolist()[:5]}."
             )
@@ -174,3 +174,9 @@ class Cells:
             mpp=self.mpp if mpp is None else mpp,
             scores=scores,
         )
+
+
+def _are_whole(values: npt.NDArray[np.generic]) -> bool:
+    if values.size == 0 or values.dtype.kind in "biu":
+        return True
+    return values.dtype.kind == "f" and bool((np.isfinite(values) & (values == np.rint(values))).all())

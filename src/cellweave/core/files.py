@@ -22,6 +22,18 @@ def _explain(target: Path, error: OSError) -> OutputError:
     return OutputError(f"{target} cannot be written ({reason}); choose another output path.")
 
 
+def _place(target: Path) -> Path:
+    """Return where an output really goes: behind symbolic links, so that links survive their target's replacement."""
+    try:
+        place = Path(os.path.realpath(target))
+        around = Path.cwd().is_relative_to(place)
+    except OSError as error:  # the working folder has been removed
+        raise _explain(target, error) from error
+    if around:
+        raise OutputError(f"{target} is the folder you are in, or holds it; give the path of an output of its own.")
+    return place
+
+
 @contextmanager
 def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` that replaces it when the block ends well, and is removed otherwise.
@@ -32,10 +44,11 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: The place cannot be written.
     """
     target = Path(target)
-    partial = _partial_name(target)
+    place = _place(target)
+    partial = _partial_name(place)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir():
             raise OutputError(f"{target} is a folder where a file is to be written; choose another output path.")
         partial.touch()
     except OutputError:
@@ -44,7 +57,7 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
         raise _explain(target, error) from error
     try:
         yield partial
-        os.replace(partial, target)
+        os.replace(partial, place)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -69,7 +82,8 @@ def atomic_folder(
         OutputError: The place cannot be written, or holds something already.
     """
     target = Path(target)
-    partial = _partial_name(target)
+    place = _place(target)
+    partial = _partial_name(place)
     try:
         if target.exists() and not target.is_dir():
             raise OutputError(f"{target} is a file where a folder is to be written; choose another output path.")
@@ -88,26 +102,26 @@ def atomic_folder(
         raise _explain(target, error) from error
     try:
         yield partial
-        _replace_folder(partial, target)
+        try:
+            _replace_folder(partial, place)
+        except OSError as error:
+            raise _explain(target, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _replace_folder(partial: Path, target: Path) -> None:
+def _replace_folder(partial: Path, place: Path) -> None:
+    if not place.exists():
+        os.replace(partial, place)
+        return
+    retired = _partial_name(place)
+    os.replace(place, retired)
     try:
-        if not target.exists():
-            os.replace(partial, target)
-            return
-        retired = _partial_name(target)
-        os.replace(target, retired)
-        try:
-            os.replace(partial, target)
-        except OSError:
-            os.replace(retired, target)
-            raise
-        shutil.rmtree(retired)
-    except OSError as error:
-        raise _explain(target, error) from error
+        os.replace(partial, place)
+    except OSError:
+        os.replace(retired, place)
+        raise
+    shutil.rmtree(retired)
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cellweave.core import InvalidImageError, sha256_of
 from cellweave.core.progress import Progress, silent
-from cellweave.data.dataset import SPLITS, CellDataset
+from cellweave.data.dataset import SPLITS, CellDataset, is_inside
 from cellweave.data.images import read_image
 from cellweave.data.wording import counted, listing, some
 
@@ -76,7 +76,7 @@ def check_dataset(path: str | os.PathLike[str], *, progress: Progress = silent) 
 def _check_checksums(dataset: CellDataset) -> Iterator[Finding]:
     root = dataset.root
     for name, expected in sorted(dataset.checksums.items()):
-        if not _inside(root, name):
+        if not is_inside(root, name):
             yield Finding("error", "dataset.json", f"checksum of {name!r}, a path that leaves the data set; remove it.")
         elif not (root / name).is_file():
             yield Finding("error", name, "is missing; copy it back, or import the data again.")
@@ -114,7 +114,7 @@ def _check_images_table(dataset: CellDataset) -> Iterator[Finding]:
 def _check_image_files(dataset: CellDataset, progress: Progress) -> Iterator[Finding]:
     rows = dataset.images[["image", "file", "width", "height"]]
     for done, (image, file, width, height) in enumerate(rows.itertuples(index=False), start=1):
-        if file and not _inside(dataset.root, file):
+        if file and not is_inside(dataset.root, file):
             text = f"file {file!r} of image {image!r} leaves the data set; it is not read."
             yield Finding("error", "images.parquet", text)
         elif file:
@@ -176,7 +176,3 @@ def _check_groups(dataset: CellDataset) -> Iterator[Finding]:
         named = [f"{group}: {' and '.join(sorted(in_splits))}" for group, in_splits in spread.items()]
         text = f"images in several splits of {listing(named, 'group')}; scores there are too good."
         yield Finding("warning", "images.parquet", text)
-
-
-def _inside(root: Path, name: str) -> bool:
-    return (root / name).resolve().is_relative_to(root.resolve())

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cellweave.core import Cells, CellweaveError, DatasetError
+from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
 from cellweave.data.images import RgbImage, read_image
 
 FORMAT = "cellweave-dataset"
@@ -45,6 +45,10 @@ CELL_SCHEMA = pa.schema(
 )
 
 
+ALL = "all"
+"""Stands for all classes together, cells of unknown class included; no class is called so."""
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
 
 
@@ -53,12 +57,29 @@ def is_safe_name(image: str) -> bool:
     return image not in {".", ".."} and _SAFE_NAME.fullmatch(image) is not None
 
 
+def is_inside(root: Path, name: str) -> bool:
+    """Return whether a relative path stays in a folder."""
+    return "\0" not in name and (root / name).resolve().is_relative_to(root.resolve())
+
+
 @dataclass(frozen=True, slots=True)
 class CellClass:
-    """A class of cells: its name and the colour, ``#rrggbb``, that it is drawn in."""
+    """A class of cells: its name and the colour, ``#rrggbb``, that it is drawn in.
+
+    Raises:
+        InvalidInputError: The name is empty or ``all``, or the colour is not written so.
+    """
 
     name: str
     colour: str
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or self.name == ALL:
+            raise InvalidInputError(
+                f"a class cannot be called {self.name!r}; {ALL!r} stands for all of them: rename it."
+            )
+        if not _COLOUR.fullmatch(self.colour):
+            raise InvalidInputError(f"the colour of class {self.name!r} is {self.colour!r}; write it as #rrggbb.")
 
 
 @dataclass(frozen=True)
@@ -101,6 +122,11 @@ class CellDataset:
             checksums = {str(path): str(value) for path, value in about["checksums"].items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise DatasetError(f"{root / 'dataset.json'} lacks or garbles {error}; import the data again.") from error
+        except InvalidInputError as error:
+            raise DatasetError(f"{root / 'dataset.json'}: {error}") from error
+        twice = [one.name for i, one in enumerate(classes) if one.name in {other.name for other in classes[:i]}]
+        if twice:
+            raise DatasetError(f"{root / 'dataset.json'} has the class {twice[0]!r} twice; class names must differ.")
         images = _read_table(root / "images.parquet", IMAGE_SCHEMA)
         cells = _read_table(root / "cells.parquet", CELL_SCHEMA)
         for image in images["image"]:
@@ -132,8 +158,10 @@ class CellDataset:
         """Return the names of the images of a split, or of all.
 
         Raises:
-            DatasetError: The data set has no image in that split.
+            DatasetError: The data set has no image, or none in that split.
         """
+        if self.images.empty:
+            raise DatasetError(f"{self.root / 'images.parquet'} has no images; import some.")
         if split is None:
             return [str(name) for name in self.images["image"]]
         names = [str(name) for name in self.images.loc[self.images["split"] == split, "image"]]
@@ -164,14 +192,18 @@ class CellDataset:
         """Return the cells of one image.
 
         Raises:
-            DatasetError: There is no such image.
+            DatasetError: There is no such image, or its scale or its cells make no sense.
         """
         row = self._row(image)
         table = self._cells_by_image.get(image)
         mpp = None if np.isnan(row["mpp"]) else float(row["mpp"])
         shape = (int(row["height"]), int(row["width"]))
+        try:
+            frame = Cells.empty(classes=self.class_names, shape=shape, mpp=mpp)
+        except CellweaveError as error:
+            raise DatasetError(f"{self.root / 'images.parquet'}: image {image!r}: {error}") from error
         if table is None:
-            return Cells.empty(classes=self.class_names, shape=shape, mpp=mpp)
+            return frame
         index = {name: i for i, name in enumerate(self.class_names)}
         try:
             labels = [-1 if label is None else index[label] for label in table["label"]]
@@ -194,7 +226,7 @@ class CellDataset:
         if not file:
             raise DatasetError(f"image {image!r} of {self.root} is a layout without an image file.")
         path = self.root / file
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        if not is_inside(self.root, file):
             raise DatasetError(f"{self.root / 'images.parquet'}: file {file!r} of image {image!r} leaves the data set.")
         return path
 
@@ -223,6 +255,11 @@ class CellDataset:
 
     @cached_property
     def _rows(self) -> dict[str, dict[Any, Any]]:
+        twice = self.images.loc[self.images["image"].duplicated(), "image"]
+        if len(twice):
+            raise DatasetError(
+                f"{self.root / 'images.parquet'} names the image {twice.iloc[0]!r} twice; import the data again."
+            )
         return {str(row["image"]): row for row in self.images.to_dict("records")}
 
     @cached_property
@@ -237,7 +274,7 @@ def _read_description(root: Path) -> dict[str, Any]:
         raise DatasetError(f"{root} {missing}; give a data set made by `cellweave data import` or `data phantom`.")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DatasetError(f"{path} is not valid JSON ({error}); import the data again.") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise DatasetError(f'{path} does not say "format": "{FORMAT}"; is it another program\'s file?')
@@ -247,6 +284,8 @@ def _read_description(root: Path) -> dict[str, Any]:
 
 
 def _read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    if not path.is_file():
+        raise DatasetError(f"{path} is missing; copy the whole data set, or import the data again.")
     try:
         table = pq.read_table(path)
         missing = [name for name in schema.names if name not in table.column_names]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +19,8 @@ from cellweave.core import InvalidImageError, atomic_file
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Endings of the files that a folder of images is searched for."""
 
-MAX_PIXELS = 400_000_000
-"""Larger images belong to slide tools; also the guard against decompression bombs."""
+MAX_PIXELS = 178_956_970
+"""Larger images belong to slide tools; Pillow too takes them for decompression bombs."""
 
 RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""
@@ -29,21 +33,9 @@ def read_image(path: str | os.PathLike[str]) -> RgbImage:
         InvalidImageError: The file is missing, is no image, is damaged or cut short, or has more than 8 bits a channel.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "does not exist"
-        raise InvalidImageError(f"{path} {found}; give the path of an image file ({', '.join(IMAGE_SUFFIXES)}).")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the limit
-            with Image.open(path) as image:
-                _refuse_unusable(image, path)
-                return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InvalidImageError(f"{path} is not an image that can be read ({path.stat().st_size} bytes).") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, InvalidImageError):
-            raise
-        raise InvalidImageError(f"{path} is damaged or cut short ({error}); copy or export it again.") from error
+    with _opened(path) as image:
+        _refuse_unusable(image, path)
+        return np.asarray(image.convert("RGB"))
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -52,14 +44,8 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         InvalidImageError: The file is missing or is no image.
     """
-    path = Path(path)
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except FileNotFoundError as error:
-        raise InvalidImageError(f"{path} does not exist.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidImageError(f"{path} is not an image that can be read.") from error
+    with _opened(Path(path)) as image:
+        return image.height, image.width
 
 
 def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
@@ -68,10 +54,34 @@ def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> Non
         Image.fromarray(image).save(stream, format="PNG")
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Yield an image file, its header read; whatever is wrong with it, there or in the block, is one kind of error."""
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise InvalidImageError(f"{path} {found}; give the path of an image file ({', '.join(IMAGE_SUFFIXES)}).")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they speak of size, which MAX_PIXELS limits, and of metadata
+            with Image.open(path) as image:
+                yield image
+    except InvalidImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InvalidImageError(
+            f"{path} is not an image that can be read ({path.stat().st_size} bytes); export it again, or remove it."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InvalidImageError(f"{path} has more than {MAX_PIXELS:,} pixels; cut it into tiles first.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise InvalidImageError(f"{path} is damaged or cut short ({error}); copy or export it again.") from error
+
+
 def _refuse_unusable(image: Image.Image, path: Path) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(
             f"{path} has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}; cut it into tiles first."
         )
-    if image.mode.startswith(("I", "F")):
-        raise InvalidImageError(f"{path} has pixels of kind {image.mode!r}; convert it to 8-bit RGB first.")
+    stored = [image.mode, *(str(tile[3]) for tile in image.tile)]  # Pillow would halve 16-bit colours in silence
+    if image.mode.startswith(("I", "F")) or any(re.search(r";(16|32)[BLN]", one) for one in stored):
+        raise InvalidImageError(f"{path} has pixels of more than 8 bits a colour; convert it to 8-bit RGB first.")

@@ -10,10 +10,7 @@ import numpy.typing as npt
 
 from cellweave import patterns
 from cellweave.core import Cells
-from cellweave.data.dataset import SPLITS, CellDataset
-
-ALL = "all"
-"""Stands for all classes together, cells of unknown class included."""
+from cellweave.data.dataset import ALL, SPLITS, CellDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def _statistics(split: str, label: str, images: list[Cells], groups: int) -> Cel
     counts = np.array([len(one) for one in images])
     nearest_px = [nearest_neighbour_distances(one) for one in images]
     scaled = [(one, nearest, one.mpp) for one, nearest in zip(images, nearest_px, strict=True) if one.mpp is not None]
-    area_mm2 = sum(one.shape[0] * one.shape[1] * mpp**2 for one, _, mpp in scaled) / 1e6
+    area_mm2 = sum(one.shape[0] * mpp * one.shape[1] * mpp for one, _, mpp in scaled) / 1e6
     return CellStatistics(
         split=split,
         label=label,

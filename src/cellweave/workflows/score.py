@@ -23,6 +23,7 @@ def score_cells_files(
     radii: Sequence[Length],
     protocol: ScoringProtocol = "matching",
     split: str | None = None,
+    unseen_groups: bool = False,
     mpp: float | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -43,6 +44,7 @@ def score_cells_files(
         radii: Distances within which a cell counts as found.
         protocol: How cells are paired, see :func:`cellweave.metrics.score_cells`.
         split: Images of this split of the data set only; all of it when None.
+        unseen_groups: Leave out images whose group (patient or slide) has training images, too.
         mpp: µm per pixel of the images of two tables, which radii in µm need; a data set knows its own.
         resamples: Bootstrap resamples; 0 for no intervals.
         seed: Of the resamples.
@@ -61,7 +63,11 @@ def score_cells_files(
     if not truth.exists():
         raise TableError(f"{truth} does not exist; give a data set, or a CSV or Parquet table of points.")
     table = PointTable.read(_prediction_file(predictions))
-    sides = _with_dataset(truth, table, split, mpp) if truth.is_dir() else _with_table(truth, table, split, mpp)
+    sides = (
+        _with_dataset(truth, table, split, mpp, unseen_groups=unseen_groups)
+        if truth.is_dir()
+        else _with_table(truth, table, split, mpp)
+    )
     scores = score_cells(
         sides.truth,
         sides.predictions,
@@ -86,11 +92,21 @@ class _Sides:
     notes: tuple[str, ...]
 
 
-def _with_dataset(root: Path, table: PointTable, split: str | None, mpp: float | None) -> _Sides:
+def _with_dataset(
+    root: Path, table: PointTable, split: str | None, mpp: float | None, *, unseen_groups: bool
+) -> _Sides:
     dataset = CellDataset.open(root)
     if mpp is not None:
         raise InvalidInputError(f"mpp {mpp:g} is given, but the data set {root} knows its own; leave it out.")
     names, groups = dataset.names(split), dataset.groups()
+    notes = []
+    if unseen_groups:
+        seen = {groups[name] for name in dataset.names("training")}
+        left_out = sorted({groups[name] for name in names} & seen)
+        names = [name for name in names if groups[name] not in seen]
+        if not names:
+            raise InvalidInputError(f"every group of split {split!r} of {root} has training images; none is unseen.")
+        notes.append(f"Left out, because they have training images, too: {', '.join(left_out) or 'no group'}.")
     table = _with_names(table, known=set(groups))
     strange = ~table.points["image"].isin(groups).to_numpy()
     if strange.any():
@@ -99,7 +115,7 @@ def _with_dataset(root: Path, table: PointTable, split: str | None, mpp: float |
     kept = table.points["image"].isin(names)
     if len(kept) and not kept.any():
         raise TableError(f"{table.path} has no cell in any image of split {split!r} of {root}; predict that split.")
-    left_out = table.points.loc[~kept, "image"]
+    elsewhere = table.points.loc[~kept, "image"]
     truth = {name: dataset.read_cells(name) for name in names}
     scored = replace(table, points=table.points[kept])
     predicted = cells_by_image(
@@ -108,9 +124,8 @@ def _with_dataset(root: Path, table: PointTable, split: str | None, mpp: float |
         classes=dataset.class_names if table.has_labels else (),
         mpp={name: cells.mpp for name, cells in truth.items()},
     )
-    notes = []
-    if len(left_out):
-        notes.append(f"{len(left_out)} predicted cells in {left_out.nunique()} images of other splits are left out.")
+    if len(elsewhere):
+        notes.append(f"{len(elsewhere)} predicted cells in {elsewhere.nunique()} other images are left out.")
     if dataset.class_names and not table.has_labels:
         notes.append(f"{table.path} has no classes: only all cells together are scored.")
     return _Sides(truth, predicted, {name: groups[name] for name in names}, tuple(notes))
