@@ -1,5 +1,6 @@
 """What all tests share: no test is timed, and a localiser made by hand that finds dark spots."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class SpotModel:
         return folder
 
 
-def make_spot_model(*, classes: tuple[str, ...] = ("blue", "red"), mpp: float | None = 0.5) -> SpotModel:
+def spot_model_of(*, classes: tuple[str, ...] = ("blue", "red"), mpp: float | None = 0.5) -> SpotModel:
     """Return a localiser whose map is 1 minus the mean light, with logits 10 × the red and 10 × the blue it lacks."""
     recipe = LocatorRecipe.model_validate({"network": {"widths": [3], "unshuffle": 1}})
     network = UNet(recipe.network, len(classes)).eval()
@@ -88,8 +89,13 @@ def spot_cells() -> Cells:
 
 
 @pytest.fixture(scope="session")
+def make_spot_model() -> Callable[..., SpotModel]:
+    return spot_model_of
+
+
+@pytest.fixture(scope="session")
 def spot_model() -> SpotModel:
-    return make_spot_model()
+    return spot_model_of()
 
 
 @pytest.fixture(scope="session")

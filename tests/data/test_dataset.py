@@ -124,7 +124,7 @@ def test_damaged_tables_are_said_with_their_file(root: Path, table: str) -> None
     with pytest.raises(DatasetError, match=f"{table} cannot be read"):
         CellDataset.open(root)
     (root / table).unlink()
-    with pytest.raises(DatasetError, match=f"{table} cannot be read"):
+    with pytest.raises(DatasetError, match=f"{table} is missing"):
         CellDataset.open(root)
 
 

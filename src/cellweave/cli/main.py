@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -16,6 +17,9 @@ from cellweave.cli import data, demo, doctor, generate, locate, score, train
 
 USER_ERROR = 2
 INTERRUPTED = 130
+
+_NO_MEMORY = re.compile("can't allocate memory|out of memory|insufficient memory", re.IGNORECASE)
+"""Words of torch and OpenCV, whose errors for it have no type of their own."""
 
 COMMANDS = ("demo", "data", "train", "generate", "locate", "score", "doctor")
 
@@ -117,6 +121,9 @@ def _input_message(error: Exception) -> str | None:
         return f"no space is left on the disk{place}; free some, or choose another output path."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; check the path and its permissions."
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        reason = str(error).strip().partition("\n")[0][:120]
+        return f"memory does not suffice ({reason}); take smaller images or batches, or free some."
     return None
 
 

@@ -44,7 +44,7 @@ def cells(
     radius_um: Annotated[str | None, typer.Option(help="Radii in µm: 3.")] = None,
     mpp: Annotated[float | None, typer.Option(help="µm per pixel of the images of two tables.")] = None,
     intervals: Annotated[bool, typer.Option(help="Bootstrap 95 % intervals over patients, or images.")] = True,
-    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples.")] = 1000,
+    resamples: Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
     overwrite: Annotated[

@@ -27,8 +27,13 @@ def _place(target: Path) -> Path:
     try:
         place = Path(os.path.realpath(target))
         around = Path.cwd().is_relative_to(place)
+        os.fspath(place).encode()
     except OSError as error:  # the working folder has been removed
         raise _explain(target, error) from error
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            f"{target} is not UTF-8, which tables and QuPath need; choose another output path."
+        ) from error
     if around:
         raise OutputError(f"{target} is the folder you are in, or holds it; give the path of an output of its own.")
     return place

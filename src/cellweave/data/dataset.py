@@ -49,7 +49,7 @@ ALL = "all"
 """Stands for all classes together, cells of unknown class included; no class is called so."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]+")
+_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|\ud800-\udfff]+")  # Python's stand-ins for bytes that are not UTF-8
 
 
 def is_safe_name(image: str) -> bool:

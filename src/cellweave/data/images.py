@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from cellweave.core import InvalidImageError, atomic_file
 
@@ -55,7 +55,7 @@ def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> Non
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Yield an image file, its header read; whatever is wrong with it, there or in the block, is one kind of error."""
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "does not exist"
@@ -77,7 +77,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise InvalidImageError(f"{path} is damaged or cut short ({error}); copy or export it again.") from error
 
 
-def _refuse_unusable(image: Image.Image, path: Path) -> None:
+def _refuse_unusable(image: ImageFile.ImageFile, path: Path) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(
             f"{path} has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}; cut it into tiles first."

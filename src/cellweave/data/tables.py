@@ -138,7 +138,16 @@ def read_point_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     return PointTable.read(path).points
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def read_csv_text(path: Path, *, expected: str) -> pd.DataFrame:
+    """Return all columns of a CSV as text, empty where nothing is given, under the names of its first line.
+
+    Args:
+        path: The file, in UTF-8, separated by commas.
+        expected: What such a table looks like, for the messages.
+
+    Raises:
+        TableError: The file is missing, empty, not such text, or a row is longer than the first line.
+    """
     try:
         # The header is read as a row: pandas would otherwise rename columns that are there twice, and take the first
         # column for row names where rows are longer than the header.
@@ -146,16 +155,32 @@ def _read_csv(path: Path) -> pd.DataFrame:
             path, header=None, dtype="string", keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
         )
     except pd.errors.EmptyDataError as error:
-        raise TableError(f"{path} is empty; {_EXPECTED}.") from error
+        raise TableError(f"{path} is empty; {expected}.") from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not text in UTF-8 ({error.reason}); save it as CSV in UTF-8.") from error
     except (OSError, ValueError) as error:
-        raise TableError(f"{path} cannot be read as a table ({_first_line(error)}); {_EXPECTED}.") from error
+        raise TableError(f"{path} cannot be read as a table ({_first_line(error)}); {expected}.") from error
     rows = rows.fillna("")
-    header = [name.strip() for name in rows.iloc[0]]
-    _require_columns(header, path)
     table = rows.iloc[1:].reset_index(drop=True)
-    table.columns = pd.Index(header)
+    table.columns = pd.Index([name.strip() for name in rows.iloc[0]])
+    return table
+
+
+def require_unique_columns(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    """Make sure that none of the columns is there twice.
+
+    Raises:
+        TableError: One is.
+    """
+    twice = [name for name in columns if header.count(name) > 1]
+    if twice:
+        raise TableError(f"{path} has the column {twice[0]} {header.count(twice[0])} times; keep one of them.")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    table = read_csv_text(path, expected=_EXPECTED)
+    header = list(table.columns)
+    _require_columns(header, path)
     wanted: pd.DataFrame = table[[name for name in (*REQUIRED, *OPTIONAL) if name in header]]
     return wanted
 
@@ -186,9 +211,7 @@ def _require_columns(header: list[str], path: Path) -> None:
         there = ", ".join(header)
         there = there if len(there) <= 80 else there[:80] + "…"
         raise TableError(f"{path} lacks {', '.join(missing)}; it has {there!r}: {_EXPECTED}.")
-    twice = [name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1]
-    if twice:
-        raise TableError(f"{path} has the column {twice[0]} {header.count(twice[0])} times; keep one of them.")
+    require_unique_columns(header, (*REQUIRED, *OPTIONAL), path)
 
 
 def _images(values: pd.Series[Any], path: Path) -> pd.Series[str]:

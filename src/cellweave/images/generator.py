@@ -21,7 +21,7 @@ from cellweave.images.condition import draw_condition
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import data_to_pixels
 from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import find_model_folder, load_weights, read_config
+from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
 
 FORMAT = "cellweave-images"
 VERSION = 1
@@ -100,8 +100,7 @@ class ImageGenerator:
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             mpp = None if config["mpp"] is None else float(config["mpp"])
         except (KeyError, TypeError, ValidationError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelFolderError(f"{folder / 'config.json'} lacks or garbles {reason}; copy it again.") from error
+            raise garbled_config(folder, error) from error
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
         return cls(network, recipe, classes=classes, mpp=mpp, device=choose_device(device), precision=precision)

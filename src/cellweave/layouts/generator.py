@@ -21,7 +21,7 @@ from cellweave.layouts.raster import decode_raster, raster_channels
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.maps import PeakFinder
 from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import find_model_folder, load_weights, read_config
+from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
 
 FORMAT = "cellweave-layouts"
 VERSION = 1
@@ -130,8 +130,7 @@ class LayoutGenerator:
             categories = CountingCategories(tuple(float(bound) for bound in config["category_bounds"]))
             mpp = None if config["mpp"] is None else float(config["mpp"])
         except (KeyError, TypeError, ValidationError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelFolderError(f"{folder / 'config.json'} lacks or garbles {reason}; copy it again.") from error
+            raise garbled_config(folder, error) from error
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
         return cls(

@@ -20,7 +20,7 @@ from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import resized
 from cellweave.localization.unet import UNet
 from cellweave.maps import PeakFinder
-from cellweave.training.model_folder import find_model_folder, load_weights, read_config
+from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
 
 FORMAT = "cellweave-locator"
 VERSION = 1
@@ -89,15 +89,19 @@ class Locator:
         folder = find_model_folder(name_or_path, revision=revision)
         config = read_config(folder, kind=FORMAT)
         if config.get("version") != VERSION:
-            raise ModelFolderError(f"{folder} is of version {config.get('version')!r}, this program reads {VERSION}.")
+            raise ModelFolderError(
+                f"{folder} is of version {config.get('version')!r}, this program reads {VERSION}; update it."
+            )
         try:
             recipe = LocatorRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             finder = finder_from_config(config["peak_finder"])
             mpp = None if config["mpp"] is None else float(config["mpp"])
+            Cells.empty(
+                classes=[one.name for one in classes], shape=(1, 1), mpp=mpp
+            )  # refuses what no image could have
         except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelFolderError(f"{folder / 'config.json'} lacks or garbles {reason}; copy it again.") from error
+            raise garbled_config(folder, error) from error
         network = UNet(recipe.network, len(classes))
         load_weights(network, folder)
         return cls(
@@ -121,7 +125,8 @@ class Locator:
             average_turns: Average the network over the eight flips and turns: slower, a little better.
 
         Raises:
-            InvalidImageError: The image is empty or not uint8 (H, W, 3).
+            InvalidImageError: The image is empty or not uint8 (H, W, 3), or its scale is far from the model's.
+            InvalidCellsError: ``mpp`` is not a positive number.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise InvalidImageError(

@@ -24,6 +24,9 @@ from cellweave.training import Batch
 IGNORED = -100
 """Class label of pixels that teach no class."""
 
+LARGEST_FACTOR = 64
+"""Scales that differ by more are a slip, such as millimetres: from 40x to 1.25x it is 32."""
+
 _CACHE_BYTES = 2_000_000_000
 
 
@@ -31,12 +34,12 @@ def resized(image: RgbImage, cells: Cells, mpp: float | None) -> tuple[RgbImage,
     """Return an image and its cells at another scale; unchanged where a scale is unknown or within 2 % of the same.
 
     Raises:
-        InvalidImageError: The image would become larger than any that is read.
+        InvalidImageError: The image would become larger than any that is read, or the scales differ too much.
     """
     if mpp is None or cells.mpp is None or abs(cells.mpp / mpp - 1) < 0.02:
         return image, cells
     height, width = (max(1, round(side * cells.mpp / mpp)) for side in cells.shape)
-    if height * width > MAX_PIXELS:
+    if height * width > MAX_PIXELS or not 1 / LARGEST_FACTOR <= cells.mpp / mpp <= LARGEST_FACTOR:
         raise InvalidImageError(
             f"an image of {cells.shape[1]}×{cells.shape[0]} pixels at {cells.mpp:g} µm per pixel would have "
             f"{width}×{height} at {mpp:g}; is its mpp right?"

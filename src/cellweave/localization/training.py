@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from cellweave.core import Cells, InvalidInputError, torch_generator
+from cellweave.core import Cells, InvalidImageError, InvalidInputError, torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
@@ -45,7 +45,8 @@ class LocatorTraining:
         progress: Called as work goes on.
 
     Raises:
-        DatasetError: There are no training images.
+        DatasetError: There are no training images, or one of them is not what the data set says.
+        InvalidImageError: One of them cannot be read, or its scale is far from that of the recipe.
         InvalidInputError: They cannot be trained or calibrated on, or the folder is something else.
         ModelFolderError: The folder holds a run with other settings.
     """
@@ -77,6 +78,7 @@ class LocatorTraining:
         self.folds = grouped_folds([groups[name] for name in self.names], recipe.calibration.folds)
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
         self.accelerator: Accelerator = make_accelerator(device)
+        self._require_images()
         self._identity = {
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
@@ -114,6 +116,16 @@ class LocatorTraining:
             card = locator_card(config, metrics, source=self.dataset.source)
             self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
         return metrics
+
+    def _require_images(self) -> None:
+        """Read every image once, so that what is wrong is said before anything is written or thrown away."""
+        for done, name in enumerate(self.names, start=1):
+            pixels = self.dataset.read_image(name)
+            try:
+                resized(pixels, self.annotated[name], self.mpp)
+            except InvalidImageError as error:
+                raise InvalidImageError(f"{self.dataset.image_path(name)}: {error}") from error
+            self.progress("reading images", done, len(self.names))
 
     def _measure(self) -> float:
         self.progress("timing the first steps", 0, 1)

@@ -158,11 +158,8 @@ def _batches(samples: SampleSource, stepper: Stepper, accelerator: Accelerator) 
     )
     # accelerate reads batch_size and drop_last off the batch sampler when it splits batches over processes
     batch_sampler.batch_size, batch_sampler.drop_last = recipe.batch_size, False  # type: ignore[attr-defined]
-    yield from accelerator.prepare(loader) if accelerator.num_processes > 1 else _on_device(loader, accelerator)
-
-
-def _on_device(loader: DataLoader[Any], accelerator: Accelerator) -> Iterator[dict[str, Tensor]]:
-    for batch in _with_plain_errors(loader):
+    shared = accelerator.prepare(loader) if accelerator.num_processes > 1 else loader
+    for batch in _with_plain_errors(shared):
         yield {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cellweave.core import ModelFolderError, atomic_file
+from cellweave.training.recipe import first_misfit
 
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
 FILES = (WEIGHTS, CONFIG, METRICS, CARD)
@@ -30,16 +32,15 @@ def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | N
     Raises:
         ModelFolderError: It is none of these, or the hub does not give it.
     """
-    path = Path(name_or_path)
-    if path.is_dir():
+    path, text = Path(name_or_path), str(name_or_path)
+    if text and path.is_dir():
         return path
     shipped = list_shipped_models()
-    if str(name_or_path) in shipped:
-        return shipped[str(name_or_path)]
-    text = str(name_or_path)
+    if text in shipped:
+        return shipped[text]
     if revision is None or text.count("/") != 1 or path.exists():
         raise ModelFolderError(
-            f"{name_or_path} is no model folder; shipped models are {sorted(shipped)}, "
+            f"{text!r} is no model folder; shipped models are {', '.join(sorted(shipped)) or 'none'}, "
             "a model on the hub is owner/name with --revision COMMIT."
         )
     from huggingface_hub import snapshot_download
@@ -48,7 +49,7 @@ def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | N
     try:
         return Path(snapshot_download(text, revision=revision, allow_patterns=list(FILES)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelFolderError(f"{text} at {revision} cannot be fetched from the hub ({reason}).") from error
 
 
@@ -73,34 +74,45 @@ def read_config(folder: Path, *, kind: str) -> dict[str, Any]:
         hint = (
             "its training has not finished: give the training command again"
             if (folder / "training").is_dir()
-            else ("give the folder that `cellweave train` made")
+            else "give the folder that `cellweave train` made"
         )
         raise ModelFolderError(f"model folder {folder} has no {CONFIG}; {hint}.")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(f"{path} is not valid JSON ({error}).") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFolderError(f"{path} is not valid JSON ({error}); copy it again.") from error
     found = config.get("format") if isinstance(config, dict) else None
     if found != kind:
         raise ModelFolderError(f"{path} is of format {found!r}, not {kind!r}; give a model of the right kind.")
     return dict(config)
 
 
+def garbled_config(folder: Path, error: Exception) -> ModelFolderError:
+    """Return what to raise when a value of ``config.json`` is missing or wrong, as ``error`` says."""
+    if isinstance(error, ValidationError):
+        return ModelFolderError(f"{folder / CONFIG}: {first_misfit(error)}; copy it again.")
+    reason = str(error).splitlines()[0].rstrip(".")
+    return ModelFolderError(f"{folder / CONFIG} lacks or garbles {reason}; copy it again.")
+
+
 def load_weights(network: nn.Module, folder: Path) -> None:
     """Load the weights of a model folder, whatever precision they are stored in.
 
     Raises:
-        ModelFolderError: The file is missing or damaged, or does not fit the network.
+        ModelFolderError: The file is missing or damaged, does not fit the network, or holds NaN or infinity.
     """
     path = folder / WEIGHTS
     if not path.is_file():
         raise ModelFolderError(f"model folder {folder} has no {WEIGHTS}; copy the whole folder, or train again.")
     try:
-        network.load_state_dict(load_file(path))
+        weights = load_file(path)
+        network.load_state_dict(weights)
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelFolderError(f"{path} is damaged ({error}); copy it again.") from error
     except RuntimeError as error:
         raise ModelFolderError(f"{path} does not fit {folder / CONFIG}; copy the whole folder again.") from error
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise ModelFolderError(f"{path} holds NaN or infinity: its training went wrong; train again.")
 
 
 def write_model_folder(

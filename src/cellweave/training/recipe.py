@@ -15,9 +15,9 @@ from cellweave.core import RecipeError
 
 
 class Recipe(BaseModel):
-    """Base of all recipes: frozen, and an unknown key is an error."""
+    """Base of all recipes: frozen, numbers are finite, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FitRecipe(Recipe):
@@ -85,10 +85,15 @@ def load_recipe(
     try:
         return recipe_type.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "recipe"
-        value = first.get("input")
-        raise RecipeError(f"{where}: {key} = {value!r} does not fit: {first['msg']}.") from error
+        raise RecipeError(f"{where}: {first_misfit(error)}; correct it.") from error
+
+
+def first_misfit(error: ValidationError) -> str:
+    """Return the first thing that does not fit a recipe, in words."""
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key} = {first.get('input')!r} does not fit: {reason}" if key else reason
 
 
 def _recipe_text(kind: str, name_or_path: str | os.PathLike[str]) -> tuple[str, str]:

@@ -34,6 +34,11 @@ class Plan:
     step_seconds: float | None = None
 
 
+def _holds_something(folder: Path) -> bool:
+    """Return whether a folder holds more than what a run that was killed before its plan was written left there."""
+    return any(path.name != "training" and not path.name.startswith(".plan.json") for path in folder.rglob("*"))
+
+
 class TrainingRun:
     """The folder of a run: ``training/`` while it lasts, the four files of a model folder when it has ended.
 
@@ -51,7 +56,7 @@ class TrainingRun:
         self.identity = json.loads(json.dumps(identity))
         if folder.exists() and not folder.is_dir():
             raise InvalidInputError(f"{folder} is a file; give a folder for the model with --out.")
-        if folder.is_dir() and any(folder.iterdir()) and not self.state.is_dir():
+        if folder.is_dir() and not self._plan_file.is_file() and _holds_something(folder):
             raise InvalidInputError(f"{folder} exists and is not a training run; give another --out.")
         self._overwrite = overwrite
 
@@ -69,7 +74,11 @@ class TrainingRun:
             shutil.rmtree(self.state)
         if self._stored_plan() is None or not (self.folder / CONFIG).is_file():
             return None
-        return dict(json.loads((self.folder / METRICS).read_text(encoding="utf-8")))
+        metrics = self.folder / METRICS
+        try:
+            return dict(json.loads(metrics.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelFolderError(f"{metrics} is damaged ({error}); pass --overwrite to train anew.") from error
 
     def plan(self, budget: Budget, measure: Callable[[], float], *, folds: int = 0, fold_share: float = 0.0) -> Plan:
         """Return the stored plan of this run, or make and store one.

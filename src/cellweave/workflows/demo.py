@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from cellweave.core import InvalidInputError, Length
+from cellweave.core.devices import choose_device
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset, write_png
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.data.tables import PointTable, cells_by_image
 from cellweave.metrics import CellScores
+from cellweave.training import Budget
 from cellweave.workflows.demo_report import LocatedImage, localisation_report, overview
 from cellweave.workflows.locate import locate_images
 from cellweave.workflows.score import score_cells_files
@@ -68,6 +70,8 @@ def run_demo(
         CellweaveError: The data or the folder cannot be used.
     """
     out = Path(out)
+    Budget(minutes=minutes)  # this and the device are refused before anything is written
+    choose_device(device)
     if data is None:
         data = write_phantom_dataset(out / "data", images=images, seed=seed, overwrite=True, progress=progress)
     dataset = CellDataset.open(data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cellweave.core import Cells, InvalidInputError, atomic_folder
+from cellweave.core import Cells, CellweaveError, InvalidInputError, atomic_folder
 from cellweave.core.progress import Progress, silent
 from cellweave.data import IMAGE_SUFFIXES, CellDataset, RgbImage, read_image, write_png
 from cellweave.data.writers import write_cells_table, write_geojson
@@ -77,7 +77,7 @@ def locate_image(
         CellweaveError: The image, the model or the output place cannot be used; nothing is written then.
     """
     pixels_of_image = read_image(image)  # a bad image is told before the model is loaded
-    items = [_Item(Path(image).stem, lambda: pixels_of_image, mpp)]
+    items = [_Item(_name(Path(image)), lambda: pixels_of_image, mpp)]
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
     run = _Run(locator, average_turns=average_turns, progress=progress)
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
@@ -153,7 +153,10 @@ class _Run:
         for done, item in enumerate(items, start=1):
             pixels = item.read()
             start = time.perf_counter()
-            cells = self._locator.locate(pixels, mpp=item.mpp, average_turns=self._average_turns)
+            try:
+                cells = self._locator.locate(pixels, mpp=item.mpp, average_turns=self._average_turns)
+            except CellweaveError as error:
+                raise InvalidInputError(f"image {item.name}: {error}") from error
             self._seconds += time.perf_counter() - start
             self._pixels += pixels.shape[0] * pixels.shape[1]
             self._counts[item.name] = cells.counts()
@@ -177,17 +180,26 @@ def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]
     if split is not None:
         raise InvalidInputError(f"--split {split} needs a data set, and {source} has no dataset.json.")
     if not source.is_dir():
-        raise InvalidInputError(f"{source} is no folder; give a data set, a folder of images or an image file.")
-    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        found = "is no folder" if source.exists() else "does not exist"
+        raise InvalidInputError(f"{source} {found}; give a data set, a folder of images or an image file.")
+    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     if not paths:
         raise InvalidInputError(f"{source} holds no image ({', '.join(IMAGE_SUFFIXES)}) and no dataset.json.")
-    stems = [path.stem for path in paths]
+    stems = [_name(path) for path in paths]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise InvalidInputError(
             f"{source} has several images named {twice!r} with different endings; keep one of them."
         )
     return [_Item(path.stem, partial(read_image, path), mpp) for path in paths]
+
+
+def _name(path: Path) -> str:
+    try:
+        path.stem.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"the name of {path} is not UTF-8, which tables and QuPath need; rename it.") from error
+    return path.stem
 
 
 def _write_tables(folder: Path, located: dict[str, Cells]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cellweave import data
-from cellweave.core import InvalidInputError, OutputError
+from cellweave.core import DatasetError, InvalidInputError, OutputError
 from cellweave.core.progress import Progress, silent
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.data.readers import READERS, AnnotatedSource
@@ -72,6 +72,8 @@ def import_dataset(
     if Path(source).resolve().is_relative_to(Path(out).resolve()):
         raise OutputError(f"{out} holds the source {source}, which it would replace; choose another output folder.")
     annotated = _reader(kind, options)(Path(source), **options)
+    if annotated.total == 0:
+        raise DatasetError(f"{source} has no image to import. {' '.join(annotated.notes)}".rstrip())
     clipped = 0
     with data.DatasetWriter(
         out,

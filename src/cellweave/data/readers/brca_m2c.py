@@ -37,7 +37,8 @@ def read_brca_m2c(source: Path) -> AnnotatedSource:
 
     Raises:
         DatasetError: The folder lacks the release's layout, or a listed image has no labels or stands in two lists.
-        TableError: A label file holds something else than row, column and class (when its image is read).
+        TableError: A list is no text, or a label file (when its image is read) holds something else than row, column
+            and class.
     """
     _require_layout(source)
     splits: dict[str, str] = {}
@@ -83,7 +84,10 @@ def _listed_images(source: Path, split: str, list_name: str) -> tuple[list[str],
     path = source / list_name
     if not path.is_file():
         return [], f"There is no {split} split: {list_name} is missing."
-    listed = list(dict.fromkeys(path.read_text(encoding="utf-8").split()))
+    try:
+        listed = list(dict.fromkeys(path.read_text(encoding="utf-8").split()))
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not a text file; copy it from the release again.") from error
     present = [name for name in listed if Path(name).name == name and (source / "images" / name).is_file()]
     if len(present) == len(listed):
         return present, ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from cellweave.core import InvalidInputError, TableError
 from cellweave.data.dataset import SPLITS
 from cellweave.data.readers.image_folder import ImageFolder
+from cellweave.data.tables import read_csv_text, require_unique_columns
 from cellweave.data.wording import listing
 
 COLUMNS = ("split", "group", "mpp")
@@ -81,26 +83,28 @@ def note_unlisted(facts: dict[Path, ImageFacts], images: Iterable[Path], table: 
 def _read_columns(path: Path) -> pd.DataFrame:
     """Return the columns on images as text, empty where nothing is given."""
     wanted = ("image", *COLUMNS)
+    if path.suffix.lower() == ".parquet":
+        table = _read_parquet(path, wanted)
+    else:
+        table = read_csv_text(path, expected=f"give a CSV or Parquet file with the columns {', '.join(wanted)}")
+    require_unique_columns(list(table.columns), wanted, path)
+    if "image" not in table.columns:
+        raise TableError(f"{path} lacks the column image; name the image of every row in it.")
+    unnamed = (table["image"].str.strip() == "").to_numpy(bool)
+    if unnamed.any():
+        row = int(np.argmax(unnamed)) + 1
+        raise TableError(f"{path}: row {row}: image is empty; name the image of every row.")
+    return table
+
+
+def _read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
     try:
-        if path.suffix.lower() == ".parquet":
-            present = [name for name in pq.read_schema(path).names if name in wanted]
-            table = pq.read_table(path, columns=present).to_pandas().astype("string")
-        else:
-            table = pd.read_csv(
-                path,
-                usecols=lambda name: name.strip() in wanted,
-                dtype="string",
-                keep_default_na=False,
-                skipinitialspace=True,
-                encoding="utf-8-sig",
-            ).rename(columns=str.strip)
+        present = [name for name in pq.read_schema(path).names if name in wanted]
+        table: pd.DataFrame = pq.read_table(path, columns=present).to_pandas().astype("string").fillna("")
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise TableError(f"{path} cannot be read as a table ({reason}); give a CSV or Parquet file.") from error
-    if "image" not in table.columns:
-        raise TableError(f"{path} lacks the column image; name the image of every row in it.")
-    filled: pd.DataFrame = table.fillna("")
-    return filled
+    return table
 
 
 def _split(value: str, image: str, path: Path) -> str:

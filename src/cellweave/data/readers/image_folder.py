@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 from cellweave.core import DatasetError, TableError
+from cellweave.data.dataset import is_inside
 from cellweave.data.images import IMAGE_SUFFIXES
 
 
@@ -40,7 +42,7 @@ class ImageFolder:
             TableError: There is no such image in the folder, or several share the name.
         """
         folder = (self.root / name).parent
-        if not folder.resolve().is_relative_to(self.root.resolve()):
+        if not is_inside(self.root, os.path.dirname(name)):
             raise TableError(f"{file}: image {name!r} leaves the folder {self.root}; name images inside it.")
         wanted = Path(name).name
         images = self._list(folder)

@@ -60,12 +60,12 @@ def read_objects(path: Path) -> list[QuPathObject]:
         TableError: The file is no GeoJSON, or an object has no usable geometry or classification.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise TableError(
             f"{path} cannot be read ({error.strerror}); give a GeoJSON file exported by QuPath."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TableError(f"{path} is not valid JSON ({error}); export it from QuPath again, not compressed.") from error
     if isinstance(content, dict):
         content = content.get("features") if content.get("type") == "FeatureCollection" else [content]
@@ -78,6 +78,8 @@ def _read_feature(feature: Any, row: str, path: Path) -> Iterator[QuPathObject]:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise TableError(f"{path}: {row} is not a GeoJSON Feature; export the file from QuPath again.")
     properties = feature.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise TableError(f"{path}: {row} has properties that are no object; export the file from QuPath again.")
     kind = _kind(feature, properties)
     if kind in _WITHOUT_CELLS:
         return
@@ -86,7 +88,15 @@ def _read_feature(feature: Any, row: str, path: Path) -> Iterator[QuPathObject]:
         label, colour = _classification(properties.get("classification"))
         outlined = geometry["type"] in _OUTLINES
         places = _places(geometry)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        IndexError,
+        OverflowError,
+        TypeError,
+        ValueError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise TableError(
             f"{path}: {row} has no usable geometry or classification ({type(error).__name__}: {error}); "
             "cells are Point, MultiPoint, Polygon or MultiPolygon with a class that has a name."
@@ -116,7 +126,8 @@ def _classification(given: Any) -> tuple[str | None, str | None]:
     """Return name and colour of a class; QuPath has written ``name`` or ``names``, ``color`` or ``colorRGB``."""
     if given is None:
         return None, None
-    name = ": ".join(given["names"]) if "names" in given else given["name"]
+    names = given["names"] if "names" in given else [given["name"]]
+    name = ": ".join(names) if isinstance(names, list) else names
     if not (isinstance(name, str) and name):
         raise ValueError(f"class name {name!r}")
     if given.get("color") is not None:
