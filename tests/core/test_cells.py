@@ -118,7 +118,10 @@ def test_scaling_there_and_back_returns_the_cells(cells, factor):
     [
         ({"xy": [1, 2, 3]}, r"xy must have shape \(N, 2\), got \(3,\)"),
         ({"xy": [[1, 2, 3]]}, r"xy must have shape \(N, 2\), got \(1, 3\)"),
-        ({"xy": [[1, 1], [10, 1]], "labels": None}, r"xy\[1\] is \[10.0, 1.0\], outside the 10×6 \(width×height\) frame; is it \(row"),
+        (
+            {"xy": [[1, 1], [10, 1]], "labels": None},
+            r"xy\[1\] is \[10.0, 1.0\], outside the 10×6 \(width×height\) frame; is it \(row",
+        ),
         ({"xy": [[1, 6]]}, r"xy\[0\] is \[1.0, 6.0\], outside"),
         ({"xy": [[-0.01, 1]]}, r"xy\[0\] is \[-0.01, 1.0\], outside"),
         ({"xy": [[np.nan, 1]]}, r"xy\[0\] is \[nan, 1.0\], outside"),

@@ -16,6 +16,11 @@ def contents(root):
     return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
+def write_and_fail(partial, error):
+    partial.write_text("half")
+    raise error
+
+
 def fill(target, text="new", **options):
     with atomic_folder(target, **options) as partial:
         (partial / "inner").mkdir()
@@ -54,8 +59,7 @@ def test_a_file_appears_at_the_end_and_not_before(tmp_path):
 def test_a_file_that_fails_leaves_the_old_one_and_nothing_else(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")
     with pytest.raises(type(error)), atomic_file(tmp_path / "a.txt") as partial:
-        partial.write_text("half")
-        raise error
+        write_and_fail(partial, error)
     assert contents(tmp_path) == {"a.txt": "old"}
 
 
@@ -115,8 +119,7 @@ def test_only_a_folder_of_the_same_outputs_is_replaced(full):
 @pytest.mark.parametrize("error", [StopError(), KeyboardInterrupt()])
 def test_a_folder_that_fails_leaves_the_old_one_and_nothing_else(full, error):
     with pytest.raises(type(error)), atomic_folder(full, overwrite=True) as partial:
-        (partial / "a.txt").write_text("half")
-        raise error
+        write_and_fail(partial / "a.txt", error)
     assert contents(full.parent) == {"out/inner/a.txt": "old"}
     assert [path.name for path in full.parent.iterdir()] == ["out"]
 
@@ -167,3 +170,26 @@ def test_a_folder_is_no_file_and_a_file_is_no_folder(full):
 def test_checksum_of_a_known_text(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
     assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_stays_a_link_and_what_it_points_to_is_written(tmp_path, overwrite):
+    (tmp_path / "disk" / "out").mkdir(parents=True)
+    (tmp_path / "disk" / "a.txt").write_text("old")
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
+    (tmp_path / "a.txt").symlink_to(tmp_path / "disk" / "a.txt")
+    fill(tmp_path / "out", overwrite=overwrite)
+    with atomic_file(tmp_path / "a.txt") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "a.txt").is_symlink()
+    assert contents(tmp_path / "disk") == {"a.txt": "new", "out/inner/a.txt": "new"}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("place", [".", "..", "../../out"])
+def test_the_folder_one_works_in_is_never_replaced(full, monkeypatch, place):
+    monkeypatch.chdir(full / "inner")
+    with pytest.raises(OutputError, match="is the folder you are in, or holds it; give the path of an output"):
+        fill(place, overwrite=True)
+    assert contents(full.parent) == {"out/inner/a.txt": "old"}

@@ -76,5 +76,8 @@ def test_global_randomness_is_neither_used_nor_touched():
 
 def test_streams_are_those_of_every_run_made_so_far():
     # a change of these numbers changes every sample of every seed: it needs an entry in the changelog
-    assert numpy_generator(7, "layout", 12).bit_generator.random_raw(2).tolist() == [5012452186400017665, 1023920409405139989]
+    assert numpy_generator(7, "layout", 12).bit_generator.random_raw(2).tolist() == [
+        5012452186400017665,
+        1023920409405139989,
+    ]
     assert torch_generator(7, "layout", 12).initial_seed() == 5036587159645207882

@@ -19,9 +19,9 @@ from cellweave.diffusion import (
 
 PREDICTIONS = ("epsilon", "v", "x0")
 SAMPLERS = (
-    SamplerRecipe(name="ddpm", steps=200),
+    SamplerRecipe(name="ddpm", steps=500),
     SamplerRecipe(name="ddim", steps=250),
-    SamplerRecipe(name="ddim", steps=200, eta=1.0, timestep_spacing="linspace"),
+    SamplerRecipe(name="ddim", steps=500, eta=1.0, timestep_spacing="linspace"),
     SamplerRecipe(name="dpm-solver++", steps=60),
 )
 

@@ -118,7 +118,7 @@ def test_a_killed_generation_resumes_to_the_identical_data_set(models, tmp_path)
         (["layouts", "--category", "5"], "there is no counting category 5; the model has 2"),
         (["layouts", "--sampler", "euler"], "sampler euler"),
         (["layouts", "--steps", "0"], "cannot be used"),
-        (["layouts", "--model", "none"], "none is no model folder"),
+        (["layouts", "--model", "none"], "'none' is no model folder"),
         (["images", "--layouts", "missing"], "missing does not exist"),
     ],
 )

@@ -51,7 +51,9 @@ def test_every_image_is_held_out_once_together_with_its_group(of_image, folds):
 
 
 def test_one_group_cannot_be_held_out():
-    with pytest.raises(InvalidInputError, match=r"of at least two groups .*, got 3 images of 1; annotate another patient"):
+    with pytest.raises(
+        InvalidInputError, match=r"of at least two groups .*, got 3 images of 1; annotate another patient"
+    ):
         grouped_folds(["p", "p", "p"], 3)
 
 
@@ -121,7 +123,7 @@ def test_the_result_is_json_with_the_choice_and_its_curves(calibrator):
 def test_networks_that_have_learnt_nothing_are_told():
     calibrator = Calibrator(RECIPE, RADIUS)
     calibrator.add("one", prediction({}), truth([(10, 10)], [0]))
-    with pytest.raises(TrainingError, match="no window and threshold finds a single cell out of fold: .* give more"):
+    with pytest.raises(TrainingError, match=r"no window and threshold finds a single cell out of fold: .* give more"):
         calibrator.choose({"one": "p"})
 
 
@@ -136,9 +138,7 @@ def test_a_peak_takes_the_class_of_its_surroundings():
     of_b = np.zeros_like(heights)
     of_b[8:13, 8:11] = 0.9  # 15 of the 25 pixels around the first peak
     of_b[:2, :2] = 1  # at the corner the pixels of the edge are repeated: all but 9 of 25 are these
-    cells = locate_peaks(
-        Prediction(heights, np.stack([1 - of_b, of_b])), PeakFinder(5, 0.5), classes=CLASSES, mpp=0.25
-    )
+    cells = locate_peaks(Prediction(heights, np.stack([1 - of_b, of_b])), PeakFinder(5, 0.5), classes=CLASSES, mpp=0.25)
     assert cells.xy.tolist() == [[0.5, 0.5], [10.5, 10.5]]
     assert cells.label_names() == ["b", "b"]
     assert (cells.scores.tolist(), cells.mpp, cells.shape) == ([1, 1], 0.25, (20, 20))

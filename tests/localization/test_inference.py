@@ -66,7 +66,8 @@ def test_bf16_stays_near_fp32(network, image):
     half = Predictor(network, CPU, precision="bf16")(image)
     # bfloat16 has 8 bits of mantissa; some ten layers leave an error of a few per cent of the range
     assert abs(half.heights - exact.heights).max() < 0.05 * np.ptp(exact.heights)
-    assert abs(half.classes - exact.classes).max() < 0.1
+    # a pixel between two classes swings further; on average a probability moves by less than a hundredth
+    assert abs(half.classes - exact.classes).mean() < 0.01
 
 
 def test_averaging_over_turns_makes_the_result_turn_with_the_image(network, image):

@@ -34,26 +34,23 @@ def test_a_model_folder_gives_back_the_same_localiser(spot_model, spot_folder, s
     assert (loaded.classes, loaded.mpp, loaded.finder) == (spot_model.classes, 0.5, spot_model.finder)
     assert loaded.recipe == spot_model.recipe
     assert loaded.colours == {"blue": "#0000ff", "red": "#ff0000"}
-    for one, other in [(original.locate(spot_image), loaded.locate(spot_image))]:
-        assert_array_equal(one.xy, other.xy)
-        assert_array_equal(one.labels, other.labels)
-        assert_array_equal(one.scores, other.scores)
+    one, other = original.locate(spot_image), loaded.locate(spot_image)
+    assert_array_equal(one.xy, other.xy)
+    assert_array_equal(one.labels, other.labels)
+    assert_array_equal(one.scores, other.scores)
 
 
 @pytest.mark.parametrize("shape", [(128, 160), (127, 159), (101, 143)])
-def test_an_image_at_half_scale_gives_cells_in_its_own_frame(spot_model, spot_image, spot_cells, shape):
-    locator = spot_model.locator()
-    crop, cells = spot_image[: shape[0], : shape[1]], spot_cells.crop(0, 0, shape)
+def test_an_image_at_half_scale_gives_cells_in_its_own_frame(spot_model, spot_image, shape):
+    locator, crop = spot_model.locator(), spot_image[: shape[0], : shape[1]]
     size = (-(-shape[1] // 2), -(-shape[0] // 2))
     half = locator.locate(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), mpp=1.0)
     assert (half.shape, half.mpp) == (size[::-1], 1.0)
     full = locator.locate(crop)
-    assert len(half) == len(full)
+    assert half.counts() == full.counts()
     ratio = np.array(shape[::-1]) / size
     distance = cdist(full.xy, half.xy * ratio).min(axis=1)
     assert distance.max() < 1  # half a pixel of the small image
-    assert_array_equal(half.counts(), full.counts())
-    assert len(cells) <= len(half) + 1  # a cell at the very edge of a crop may be lost
 
 
 def test_an_image_at_double_scale_gives_cells_in_its_own_frame(spot_model, spot_image, spot_cells):
@@ -126,13 +123,13 @@ def test_an_image_that_would_become_too_large_is_told(spot_model, spot_image):
     ("change", "message"),
     [
         ({"version": 99}, r"is of version 99, this program reads 1"),
-        ({"mpp": 0}, r"config.json .*mpp"),
-        ({"mpp": "half"}, r"config.json .*'half'"),
-        ({"peak_finder": {}}, r"config.json .*window_px"),
+        ({"mpp": 0}, r"config.json.*mpp"),
+        ({"mpp": "half"}, r"config.json.*'half'"),
+        ({"peak_finder": {}}, r"config.json.*window_px"),
         ({"peak_finder": {"window_px": 4, "threshold": 0.1, "least_maximum": 0, "subpixel": True}}, "must be odd"),
-        ({"classes": [{"name": "blue"}]}, r"config.json .*colour"),
+        ({"classes": [{"name": "blue"}]}, r"config.json.*colour"),
         ({"classes": [{"name": "blue", "colour": "#0000ff"}] * 2}, "class names must differ"),
-        ({"recipe": {"network": {"depth": 3}}}, r"config.json .*LocatorRecipe"),
+        ({"recipe": {"network": {"depth": 3}}}, r"config.json: network.depth = 3 does not fit"),
         ({"classes": []}, r"model.safetensors does not fit .*config.json"),
         ({"format": "cellweave-layouts"}, r"is of format 'cellweave-layouts', not 'cellweave-locator'"),
     ],
@@ -152,7 +149,7 @@ def test_a_config_without_a_key_is_told(spot_model, tmp_path, key):
     config = json.loads(path.read_text())
     del config[key]
     path.write_text(json.dumps(config))
-    with pytest.raises(ModelFolderError, match=rf"config.json .*{key}"):
+    with pytest.raises(ModelFolderError, match=rf"config.json.*{key}"):
         Locator.from_pretrained(path.parent, device="cpu")
 
 

@@ -41,9 +41,7 @@ def test_classes_are_averaged_over_the_labelled_pixels_with_their_weights():
 
 def test_logits_cost_by_their_softmax():
     # logits ln 3 and 0 are probabilities 3/4 and 1/4
-    costs = [
-        loss_of([0.0], [[math.log(3)], [0.0]], [0.0], [label])["classes"] for label in (0, 1)
-    ]
+    costs = [loss_of([0.0], [[math.log(3)], [0.0]], [0.0], [label])["classes"] for label in (0, 1)]
     assert costs == [pytest.approx(math.log(4 / 3)), pytest.approx(math.log(4))]
 
 

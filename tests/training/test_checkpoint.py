@@ -97,7 +97,9 @@ def test_a_save_that_fails_leaves_the_earlier_checkpoint(saved, monkeypatch):
     assert Checkpoint(saved.parent, RUN).restore(stepper())
 
 
-@pytest.mark.parametrize("content", ["", '{"step": 2, "run"', "[]", "{}", '{"step": 2}', '{"step": "2", "run": {}}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", '{"step": 2, "run"', "[]", "{}", '{"step": 2}', '{"step": "2", "run": {}}', "\xff"]
+)
 def test_a_damaged_state_is_told(saved, content):
     (saved / "state.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(ModelFolderError, match=rf"checkpoint {re.escape(str(saved))} is damaged \(.*; remove it to"):
@@ -114,7 +116,9 @@ def test_a_missing_file_is_told(saved, name):
 def test_another_run_is_refused_and_changes_nothing(saved):
     one = stepper()
     weights = {name: value.clone() for name, value in one.raw_model.state_dict().items()}
-    with pytest.raises(ModelFolderError, match=r'holds a run with another data \("noise", not "other"\); give the same'):
+    with pytest.raises(
+        ModelFolderError, match=r'holds a run with another data \("noise", not "other"\); give the same'
+    ):
         Checkpoint(saved.parent, {**RUN, "data": "other"}).restore(one)
     with pytest.raises(ModelFolderError, match=r"holds a run with another steps \(null, not 10\)"):
         Checkpoint(saved.parent, {**RUN, "steps": 10}).restore(one)

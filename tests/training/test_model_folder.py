@@ -19,8 +19,9 @@ def hub(monkeypatch):
     """Replace the hub: ``asked`` collects what was asked for, ``answer`` is a path to return or an error to raise."""
 
     class Hub:
-        asked: list = []
-        answer = AssertionError("the network must not be used")
+        def __init__(self):
+            self.asked = []
+            self.answer = AssertionError("the network must not be used")
 
         def fetch(self, *words, **options):
             self.asked.append((words, options))
@@ -41,7 +42,9 @@ def network():
 @pytest.fixture
 def folder(tmp_path, network):
     path = tmp_path / "model"
-    write_model_folder(path, weights=network.state_dict(), config={"format": "test"}, metrics={"f1": 1}, card="# Card\n")
+    write_model_folder(
+        path, weights=network.state_dict(), config={"format": "test"}, metrics={"f1": 1}, card="# Card\n"
+    )
     return path
 
 
@@ -55,16 +58,26 @@ def test_a_folder_is_found_by_its_path(folder, hub, monkeypatch):
     assert hub.asked == []
 
 
-@pytest.mark.parametrize(("name", "revision"), [("unknown", None), ("owner/name", None), ("a/b/c", "abc"), ("x", "abc")])
+@pytest.mark.parametrize(
+    ("name", "revision"), [("unknown", None), ("owner/name", None), ("a/b/c", "abc"), ("x", "abc")]
+)
 def test_an_unknown_name_is_told_without_the_network(hub, name, revision):
-    with pytest.raises(ModelFolderError, match=rf"{name} is no model folder; shipped models are .* --revision COMMIT"):
+    with pytest.raises(
+        ModelFolderError, match=rf"'{name}' is no model folder; shipped models are .* --revision COMMIT"
+    ):
         find_model_folder(name, revision=revision)
+    assert hub.asked == []
+
+
+def test_a_shipped_model_is_found_by_its_name(hub):
+    folder = find_model_folder("locator-brca-m2c")
+    assert read_config(folder, kind="cellweave-locator")["classes"][0]["name"] == "lymphocyte"
     assert hub.asked == []
 
 
 def test_a_file_is_no_model_folder(folder, hub, monkeypatch):
     monkeypatch.chdir(folder)
-    with pytest.raises(ModelFolderError, match=r"README.md is no model folder"):
+    with pytest.raises(ModelFolderError, match=r"'\./README.md' is no model folder"):
         find_model_folder("./README.md", revision="abc")
 
 

@@ -44,7 +44,7 @@ def one_of_two(rank, folder):
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
     accelerator = make_accelerator("cpu")
     assert (accelerator.num_processes, accelerator.process_index) == (2, rank)
-    with pytest.raises(InvalidInputError, match="a batch of 5 cannot be shared by 2 processes; set fit.batch_size"):
+    with pytest.raises(InvalidInputError, match=r"a batch of 5 cannot be shared by 2 processes; set fit.batch_size"):
         train(folder, accelerator, batch_size=5)
     save_file(train(folder, accelerator), folder / f"rank-{rank}.safetensors")
 

@@ -65,6 +65,8 @@ def test_a_bad_image_is_one_clean_line(tmp_path, workers):
     file.write_bytes(file.read_bytes()[:2000])
     recipe = LocatorRecipe.model_validate({"augmentation": {"crop_px": 32}})
     samples = LocatorSamples([(CellDataset.open(root), "one")], recipe, mpp=None, seed=0)
-    with pytest.raises(InvalidImageError, match=rf"^{re.escape(str(file))} is damaged or cut short \(.*\); .*\.$") as told:
+    with pytest.raises(
+        InvalidImageError, match=rf"^{re.escape(str(file))} is damaged or cut short \(.*\); .*\.$"
+    ) as told:
         train(samples, tmp_path / "run", workers=workers, loss=lambda *_: pytest.fail("there is no batch"))
     assert "Traceback" not in str(told.value)

@@ -140,7 +140,7 @@ def test_what_cannot_be_located_is_told_and_leaves_nothing(tmp_path, image, fold
     cases = [
         (locate_images, folder, {}, InvalidInputError, "several images named 'b' with different endings; keep one"),
         (locate_images, tmp_path / "empty", {}, InvalidInputError, "empty holds no image .* and no dataset.json"),
-        (locate_images, tmp_path / "none", {}, InvalidInputError, "none is no folder; give a data set, a folder"),
+        (locate_images, tmp_path / "none", {}, InvalidInputError, "none does not exist; give a data set, a folder"),
         (locate_images, folder, {"split": "test"}, InvalidInputError, "--split test needs a data set, and .* has no"),
         (locate_image, tmp_path / "text.png", {}, InvalidImageError, r"text.png is not an image .* \(8 bytes\)"),
         (locate_image, tmp_path / "none.png", {}, InvalidImageError, "none.png does not exist"),

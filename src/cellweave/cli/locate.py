@@ -33,6 +33,7 @@ def locate(
 ) -> None:
     """Find and classify the cells of an image, a folder of images or a data set."""
     from cellweave.core import InvalidInputError
+    from cellweave.data import counted
     from cellweave.workflows.locate import locate_image, locate_images
 
     if (source is None) == (data is None):
@@ -73,6 +74,6 @@ def locate(
         return
     if summary.assumed_mpp is not None:
         typer.echo(f"scale not given: taken to be the model's, {summary.assumed_mpp:g} µm per pixel (--mpp changes it)")
-    cells = sum(sum(counts.values()) for counts in summary.counts.values())
     rate = summary.megapixels / summary.seconds if summary.seconds else float("nan")
-    typer.echo(f"{cells} cells in {len(summary.counts)} images, {rate:.1f} megapixels a second\nresults: {summary.out}")
+    found = f"{counted(summary.cells, 'cell')} in {counted(len(summary.counts), 'image')}"
+    typer.echo(f"{found}, {rate:.1f} megapixels a second\nresults: {summary.out}")

@@ -31,9 +31,7 @@ def _place(target: Path) -> Path:
     except OSError as error:  # the working folder has been removed
         raise _explain(target, error) from error
     except UnicodeEncodeError as error:
-        raise OutputError(
-            f"{target} is not UTF-8, which tables and QuPath need; choose another output path."
-        ) from error
+        raise OutputError(f"{target} is not UTF-8, as other programs expect; choose another output path.") from error
     if around:
         raise OutputError(f"{target} is the folder you are in, or holds it; give the path of an output of its own.")
     return place

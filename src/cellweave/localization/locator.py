@@ -97,9 +97,7 @@ class Locator:
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             finder = finder_from_config(config["peak_finder"])
             mpp = None if config["mpp"] is None else float(config["mpp"])
-            Cells.empty(
-                classes=[one.name for one in classes], shape=(1, 1), mpp=mpp
-            )  # refuses what no image could have
+            Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)  # refuses what no cells have
         except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
             raise garbled_config(folder, error) from error
         network = UNet(recipe.network, len(classes))

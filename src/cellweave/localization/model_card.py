@@ -12,9 +12,10 @@ def locator_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str
     finder = config["peak_finder"]
     scale = "unknown scale" if config["mpp"] is None else f"{config['mpp']:g} µm per pixel"
     names = ", ".join(one["name"] for one in config["classes"])
+    classes = f" and gives each a class: {names}" if names else "; it knows no classes"
     return f"""# Cell localiser trained on {data["name"]}
 
-Finds cell centres in H&E images at {scale} and gives each a class: {names}.
+Finds cell centres in H&E images at {scale}{classes}.
 
 - **Training data**: {data["name"]} ({source}); {training["images"]} images, {training["cells"]} cells, licence
   {data["licence"]}; checksum `{data["checksum"][:16]}`.

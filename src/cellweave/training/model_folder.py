@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cellweave.core import ModelFolderError, atomic_file
+from cellweave.core import CellweaveError, ModelFolderError, atomic_file
 from cellweave.training.recipe import first_misfit
 
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
@@ -89,10 +89,9 @@ def read_config(folder: Path, *, kind: str) -> dict[str, Any]:
 
 def garbled_config(folder: Path, error: Exception) -> ModelFolderError:
     """Return what to raise when a value of ``config.json`` is missing or wrong, as ``error`` says."""
-    if isinstance(error, ValidationError):
-        return ModelFolderError(f"{folder / CONFIG}: {first_misfit(error)}; copy it again.")
-    reason = str(error).splitlines()[0].rstrip(".")
-    return ModelFolderError(f"{folder / CONFIG} lacks or garbles {reason}; copy it again.")
+    reason = first_misfit(error) if isinstance(error, ValidationError) else str(error).splitlines()[0].rstrip(".")
+    says = ": " if isinstance(error, ValidationError | CellweaveError) else " lacks or garbles "
+    return ModelFolderError(f"{folder / CONFIG}{says}{reason}; copy it again.")
 
 
 def load_weights(network: nn.Module, folder: Path) -> None:

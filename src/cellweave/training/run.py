@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cellweave.core import InvalidInputError, ModelFolderError, atomic_file
 from cellweave.training.budget import Budget
-from cellweave.training.model_folder import CONFIG, METRICS, write_model_folder
+from cellweave.training.model_folder import CONFIG, METRICS, WEIGHTS, write_model_folder
 
 OVERHEAD_SHARE = 0.06
 """Share of the minutes kept for everything but training steps."""
@@ -74,6 +74,10 @@ class TrainingRun:
             shutil.rmtree(self.state)
         if self._stored_plan() is None or not (self.folder / CONFIG).is_file():
             return None
+        if not (self.folder / WEIGHTS).is_file():
+            raise ModelFolderError(
+                f"{self.folder} has been trained, but lacks {WEIGHTS}; copy it back, or pass --overwrite to train anew."
+            )
         metrics = self.folder / METRICS
         try:
             return dict(json.loads(metrics.read_text(encoding="utf-8")))

@@ -26,6 +26,7 @@ class LocateSummary:
 
     Attributes:
         out: Folder of the results.
+        cells: Number of cells in all, with and without a class.
         counts: Number of cells of every class, by image.
         megapixels: Size of the images in all.
         seconds: Time in the localiser, reading and writing of files left out.
@@ -33,6 +34,7 @@ class LocateSummary:
     """
 
     out: Path
+    cells: int
     counts: dict[str, dict[str, int]]
     megapixels: float
     seconds: float
@@ -146,7 +148,7 @@ class _Run:
     def __init__(self, locator: Locator, *, average_turns: bool, progress: Progress) -> None:
         self._locator, self._average_turns, self._progress = locator, average_turns, progress
         self._counts: dict[str, dict[str, int]] = {}
-        self._pixels, self._seconds = 0, 0.0
+        self._cells, self._pixels, self._seconds = 0, 0, 0.0
         self._assumed = False
 
     def over(self, items: Sequence[_Item]) -> Iterator[tuple[str, RgbImage, Cells]]:
@@ -159,6 +161,7 @@ class _Run:
                 raise InvalidInputError(f"image {item.name}: {error}") from error
             self._seconds += time.perf_counter() - start
             self._pixels += pixels.shape[0] * pixels.shape[1]
+            self._cells += len(cells)
             self._counts[item.name] = cells.counts()
             self._assumed |= item.mpp is None
             yield item.name, pixels, cells
@@ -166,7 +169,7 @@ class _Run:
 
     def summary(self, out: Path) -> LocateSummary:
         assumed = self._locator.mpp if self._assumed else None
-        return LocateSummary(out, self._counts, self._pixels / 1e6, self._seconds, assumed)
+        return LocateSummary(out, self._cells, self._counts, self._pixels / 1e6, self._seconds, assumed)
 
 
 def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]:

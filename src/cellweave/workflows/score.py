@@ -58,6 +58,8 @@ def score_cells_files(
         OutputError: ``out`` is there already, or cannot be written.
     """
     truth, predictions = Path(truth), Path(predictions)
+    if out is not None and Path(out).resolve() in {truth.resolve(), predictions.resolve()}:
+        raise OutputError(f"{out} is what is to be scored; choose another output path.")
     if out is not None and Path(out).exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
     if not truth.exists():
