@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from cellweave.core import Cells, DatasetError, OutputError
+from cellweave.core import Cells, DatasetError, InvalidInputError, OutputError
 from cellweave.data import CellClass, CellDataset, DatasetWriter
 
 CLASSES = ("lymphocyte", "tumor")
@@ -238,3 +238,16 @@ def test_empty_values_in_the_images_table_are_said(root: Path, column: str) -> N
     edit_table(root, "images", **{column: None})
     with pytest.raises(DatasetError, match=rf"images\.parquet has rows with an empty {column}"):
         CellDataset.open(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "colour", "message"),
+    [
+        ("tumor", "red", "the colour of class 'tumor' is 'red'; write it as #rrggbb"),
+        (" ", "#ff0000", "a class cannot be called ' '"),
+        ("all", "#ff0000", "a class cannot be called 'all'"),
+    ],
+)
+def test_classes_have_a_name_and_a_colour(name: str, colour: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        CellClass(name, colour)

@@ -1,5 +1,8 @@
+import struct
+import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,6 +59,24 @@ def test_sixteen_bits_are_refused_rather_than_clipped(tmp_path: Path) -> None:
     Image.fromarray(np.full((3, 3), 40_000, np.uint16)).save(tmp_path / "a.png")
     with pytest.raises(InvalidImageError, match="convert it to 8-bit RGB"):
         read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_a_colour_are_refused_rather_than_halved(tmp_path: Path, name: str, channels: int) -> None:
+    cv2.imwrite(str(tmp_path / name), np.full((3, 3, channels), 40_000, np.uint16))
+    with pytest.raises(InvalidImageError, match="more than 8 bits a colour; convert it to 8-bit RGB"):
+        read_image(tmp_path / name)
+
+
+def test_decompression_bombs_are_refused_by_their_header(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", noise(3, 4))
+    whole = (tmp_path / "a.png").read_bytes()
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + whole[24:29]
+    (tmp_path / "a.png").write_bytes(whole[:12] + header + struct.pack(">I", zlib.crc32(header)) + whole[33:])
+    for read in (read_image, image_size):
+        with pytest.raises(InvalidImageError, match=r"a\.png has more than 178,956,970 pixels; cut it into tiles"):
+            read(tmp_path / "a.png")
 
 
 def test_huge_images_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

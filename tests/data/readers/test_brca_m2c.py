@@ -100,6 +100,12 @@ def test_an_image_in_two_lists_is_refused(source: Path) -> None:
         read(source)
 
 
+def test_a_list_that_is_no_text_is_refused(source: Path) -> None:
+    (source / "brca_ds_train.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(TableError, match=r"brca_ds_train\.txt is not a text file; copy it from the release again"):
+        read(source)
+
+
 def test_lists_without_their_images_are_refused(source: Path) -> None:
     for image in (source / "images").iterdir():
         image.unlink()

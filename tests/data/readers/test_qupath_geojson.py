@@ -135,6 +135,8 @@ def test_images_without_an_export_are_noted(source: Path) -> None:
         ),
         ([feature(point(1, 400))], r"feature 1: x 1, y 400 is not inside the image, which is 30×20"),
         ([feature(point(float("nan"), 4))], r"feature 1: x nan, y 4 is not inside"),
+        ([feature(point(10**400, 4))], r"feature 1 has no usable geometry or classification \(OverflowError"),
+        ([{"type": "Feature", "geometry": point(1, 1), "properties": [1]}], r"feature 1 has properties that are no"),
     ],
 )
 def test_bad_files_name_file_and_feature(source: Path, content: Any, message: str) -> None:
@@ -162,4 +164,12 @@ def test_missing_things_are_said(source: Path) -> None:
     (source / "b.geojson").write_bytes(b"\x1f\x8b\x08")
     (source / "b.png").write_bytes((source / "a.png").read_bytes())
     with pytest.raises(TableError, match=r"b\.geojson is not valid JSON"):
+        read_qupath_geojson(source)
+
+
+def test_a_byte_order_mark_is_skipped_and_endless_nesting_is_no_json(source: Path) -> None:
+    (source / "a.geojson").write_text("\ufeff" + json.dumps([feature(point(1, 1))]), encoding="utf-8")
+    assert sum(len(image.cells) for image in read_qupath_geojson(source).images) == 1
+    (source / "a.geojson").write_text("[" * 100_000)
+    with pytest.raises(TableError, match=r"a\.geojson is not valid JSON"):
         read_qupath_geojson(source)
