@@ -34,8 +34,8 @@ class UNetRecipe(Recipe):
 class UNet(nn.Module):
     """A U-Net from an RGB image to a map of cells and class logits, at the image's resolution.
 
-    Folding 2×2 pixels into channels first makes a step 2.8 times as fast as a U-Net of three quarters the widths at full
-    resolution, on two CPU cores (``benchmarks/network_shapes.py``).
+    Folding 2×2 pixels into channels first makes a step 2.8 times as fast as that of a U-Net of three quarters the
+    widths at full resolution, on two CPU cores (``benchmarks/network_shapes.py``).
 
     Args:
         recipe: Widths and folding.

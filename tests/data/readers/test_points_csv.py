@@ -129,10 +129,11 @@ def test_bad_options_are_said(folder: Path) -> None:
         ("image,split\na,training,5\n", "images.csv cannot be read as a table"),
         ("image,split,split\na,training,test\n", "images.csv has the column split 2 times; keep one of them"),
         ("image,split\na,test\n ,test\n", "images.csv: row 2: image is empty; name the image of every row"),
-        ("", "images.csv is empty; give a CSV or Parquet file with the columns image, split, group, mpp"),
+        ("", "images.csv is empty; give a CSV or Parquet file with the column image and any of split"),
     ],
 )
 def test_bad_image_tables(folder: Path, text: str, message: str) -> None:
+    (folder / "points.csv").write_text("image,x,y\na,1,2\n")
     (folder / "images.csv").write_text(text)
     with pytest.raises(TableError, match=message):
         read_points_csv(folder / "points.csv", image_table=folder / "images.csv")

@@ -19,6 +19,7 @@ from cellweave.data.tables import read_csv_text, require_unique_columns
 from cellweave.data.wording import listing
 
 COLUMNS = ("split", "group", "mpp")
+_EXPECTED = f"give a CSV or Parquet file with the column image and any of {', '.join(COLUMNS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _read_columns(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         table = _read_parquet(path, wanted)
     else:
-        table = read_csv_text(path, expected=f"give a CSV or Parquet file with the columns {', '.join(wanted)}")
+        table = read_csv_text(path, expected=_EXPECTED)
     require_unique_columns(list(table.columns), wanted, path)
     if "image" not in table.columns:
         raise TableError(f"{path} lacks the column image; name the image of every row in it.")
@@ -103,7 +104,7 @@ def _read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
         table: pd.DataFrame = pq.read_table(path, columns=present).to_pandas().astype("string").fillna("")
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise TableError(f"{path} cannot be read as a table ({reason}); give a CSV or Parquet file.") from error
+        raise TableError(f"{path} cannot be read as a table ({reason}); {_EXPECTED}.") from error
     return table
 
 
