@@ -17,7 +17,7 @@ from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
-from cellweave.training import Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
+from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
 
 
 class ImageTraining:
@@ -56,13 +56,7 @@ class ImageTraining:
         self.dataset, self.recipe, self.budget = dataset, recipe, budget
         self.seed, self.progress = seed, progress
         self.accelerator = make_accelerator(device)
-        identity = {
-            "recipe": recipe.model_dump(mode="json"),
-            "seed": seed,
-            "budget": {"steps": budget.steps, "minutes": budget.minutes},
-            "data": dataset.checksum,
-        }
-        self._run = TrainingRun(folder, identity, overwrite=overwrite)
+        self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
         self.names = dataset.names("training")
         self.mpp = dataset.one_scale("training")
         self.samples = ImageSamples(dataset, self.names, recipe, seed=seed)
@@ -78,17 +72,14 @@ class ImageTraining:
         start = time.perf_counter()
         process = DiffusionProcess(self.recipe.process)
         loss = DenoisingLoss(process, self.recipe.weighting, given=("condition",))
-        plan = self._run.plan(self.budget, lambda: self._measure(loss))
-        network = self._network()
-        weights = fit(
-            network,
+        plan, weights = train_network(
+            self._run,
+            self._network,
             loss,
             self.samples,
             self.recipe.fit,
-            folder=self._run.state / "final",
-            steps=plan.steps,
+            budget=self.budget,
             seed=self.seed,
-            run=self._run.identity,
             accelerator=self.accelerator,
             stage="training the image model",
             progress=self.progress,
@@ -99,18 +90,14 @@ class ImageTraining:
                 "steps": plan.steps,
                 "seconds_since_last_start": round(time.perf_counter() - start, 1),
                 "hardware": device_description(self.accelerator.device),
-                "parameters": sum(p.numel() for p in network.parameters()),
+                "parameters": sum(p.numel() for p in self._network().parameters()),
             },
         }
         config = image_config(
             self.recipe,
             classes=self.dataset.classes,
             mpp=self.mpp,
-            training={
-                "data": {"name": self.dataset.name, "checksum": self.dataset.checksum, "licence": self.dataset.licence},
-                "seed": self.seed,
-                **metrics["training"],
-            },
+            training=training_record(self.dataset, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
             card = image_card(config, metrics, source=self.dataset.source)
@@ -122,11 +109,3 @@ class ImageTraining:
         # on a CPU group normalisation in bf16 is many times slower in channels_last
         gpu = self.accelerator.device.type == "cuda"
         return network.to(memory_format=torch.channels_last if gpu else torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
-
-    def _measure(self, loss: DenoisingLoss) -> float:
-        self.progress("timing the first steps", 0, 1)
-        seconds = measure_step_seconds(
-            self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator
-        )
-        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
-        return seconds

@@ -21,7 +21,7 @@ from cellweave.layouts.model_card import layout_card
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
-from cellweave.training import Budget, TrainingRun, fit, make_accelerator, measure_step_seconds
+from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
 
 
 class LayoutTraining:
@@ -60,13 +60,7 @@ class LayoutTraining:
         self.dataset, self.recipe, self.budget = dataset, recipe, budget
         self.seed, self.progress = seed, progress
         self.accelerator = make_accelerator(device)
-        identity = {
-            "recipe": recipe.model_dump(mode="json"),
-            "seed": seed,
-            "budget": {"steps": budget.steps, "minutes": budget.minutes},
-            "data": dataset.checksum,
-        }
-        self._run = TrainingRun(folder, identity, overwrite=overwrite)
+        self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
         annotated = [dataset.read_cells(name) for name in dataset.names("training")]
         self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
@@ -88,17 +82,14 @@ class LayoutTraining:
         start = time.perf_counter()
         given = ("category",) if self.recipe.categories else ()
         loss = DenoisingLoss(self.process, self.recipe.weighting, given=given)
-        plan = self._run.plan(self.budget, lambda: self._measure(loss))
-        network = self._network()
-        weights = fit(
-            network,
+        plan, weights = train_network(
+            self._run,
+            self._network,
             loss,
             self.samples,
             self.recipe.fit,
-            folder=self._run.state / "final",
-            steps=plan.steps,
+            budget=self.budget,
             seed=self.seed,
-            run=self._run.identity,
             accelerator=self.accelerator,
             stage="training the layout model",
             progress=self.progress,
@@ -131,11 +122,7 @@ class LayoutTraining:
             finder=calibration.finder,
             categories=self.samples.categories,
             density_constant=self.density_constant,
-            training={
-                "data": {"name": self.dataset.name, "checksum": self.dataset.checksum, "licence": self.dataset.licence},
-                "seed": self.seed,
-                **metrics["training"],
-            },
+            training=training_record(self.dataset, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
             card = layout_card(config, metrics, source=self.dataset.source)
@@ -147,11 +134,3 @@ class LayoutTraining:
         # on a CPU group normalisation in bf16 is many times slower in channels_last
         gpu = self.accelerator.device.type == "cuda"
         return network.to(memory_format=torch.channels_last if gpu else torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
-
-    def _measure(self, loss: DenoisingLoss) -> float:
-        self.progress("timing the first steps", 0, 1)
-        seconds = measure_step_seconds(
-            self._network(), loss, self.samples, self.recipe.fit, accelerator=self.accelerator
-        )
-        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
-        return seconds

@@ -23,9 +23,17 @@ from cellweave.localization.model_card import locator_card
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import LocatorSamples, resized
 from cellweave.localization.unet import UNet
-from cellweave.training import Budget, fit, make_accelerator, measure_step_seconds
-from cellweave.training.initialise import initialise
-from cellweave.training.run import Plan, TrainingRun
+from cellweave.training import (
+    Budget,
+    Plan,
+    TrainingRun,
+    fit,
+    initialise,
+    make_accelerator,
+    run_identity,
+    timed_step,
+    training_record,
+)
 
 UNKNOWN_SCALE_UM_PER_PX = 0.5
 """What the calibration's radius in micrometres is divided by where no scale is known (20x)."""
@@ -79,13 +87,7 @@ class LocatorTraining:
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
         self.accelerator: Accelerator = make_accelerator(device)
         self._require_images()
-        self._identity = {
-            "recipe": recipe.model_dump(mode="json"),
-            "seed": seed,
-            "budget": {"steps": budget.steps, "minutes": budget.minutes},
-            "data": dataset.checksum,
-        }
-        self._run = TrainingRun(folder, self._identity, overwrite=overwrite)
+        self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
 
     def run(self) -> dict[str, Any]:
         """Train, or go on where the run stopped, and write the model folder; return its metrics.
@@ -106,11 +108,7 @@ class LocatorTraining:
             classes=self.dataset.classes,
             mpp=self.mpp,
             finder=calibration.finder,
-            training={
-                "data": {"name": self.dataset.name, "checksum": self.dataset.checksum, "licence": self.dataset.licence},
-                "seed": self.seed,
-                **metrics["training"],
-            },
+            training=training_record(self.dataset, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
             card = locator_card(config, metrics, source=self.dataset.source)
@@ -128,16 +126,9 @@ class LocatorTraining:
             self.progress("reading images", done, len(self.names))
 
     def _measure(self) -> float:
-        self.progress("timing the first steps", 0, 1)
-        seconds = measure_step_seconds(
-            self._network("timing"),
-            self._loss(self.names),
-            self._samples("timing", self.names),
-            self.recipe.fit,
-            accelerator=self.accelerator,
-        )
-        self.progress("timing the first steps", 1, 1, f"{seconds:.3f} s a step")
-        return seconds
+        network, samples = self._network("timing"), self._samples("timing", self.names)
+        loss, accelerator = self._loss(self.names), self.accelerator
+        return timed_step(network, loss, samples, self.recipe.fit, accelerator=accelerator, progress=self.progress)
 
     def _calibrate(self, plan: Plan) -> Calibration:
         um_per_px = self.mpp if self.mpp is not None else UNKNOWN_SCALE_UM_PER_PX
@@ -168,7 +159,7 @@ class LocatorTraining:
             folder=self._run.state / part,
             steps=steps,
             seed=self.seed,
-            run=self._identity,
+            run=self._run.identity,
             accelerator=self.accelerator,
             stage=stage,
             progress=self.progress,

@@ -12,8 +12,10 @@ from typing import Any
 from torch import Tensor
 
 from cellweave.core import InvalidInputError, ModelFolderError, atomic_file
+from cellweave.data import CellDataset
 from cellweave.training.budget import Budget
 from cellweave.training.model_folder import CONFIG, METRICS, WEIGHTS, write_model_folder
+from cellweave.training.recipe import Recipe
 
 OVERHEAD_SHARE = 0.06
 """Share of the minutes kept for everything but training steps."""
@@ -37,6 +39,22 @@ class Plan:
 def _holds_something(folder: Path) -> bool:
     """Return whether a folder holds more than what a run that was killed before its plan was written left there."""
     return any(path.name != "training" and not path.name.startswith(".plan.json") for path in folder.rglob("*"))
+
+
+def run_identity(recipe: Recipe, dataset: CellDataset, budget: Budget, seed: int) -> dict[str, Any]:
+    """Return what a run depends on."""
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": seed,
+        "budget": {"steps": budget.steps, "minutes": budget.minutes},
+        "data": dataset.checksum,
+    }
+
+
+def training_record(dataset: CellDataset, seed: int, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``config.json`` says of a training: its data, seed, and the facts of ``metrics.json``."""
+    data = {"name": dataset.name, "checksum": dataset.checksum, "licence": dataset.licence}
+    return {"data": data, "seed": seed, **facts}
 
 
 class TrainingRun:
