@@ -4,6 +4,7 @@ from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
 from cellweave.diffusion.denoising_loss import DenoisingLoss
 from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
 from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
+from cellweave.diffusion.restoring import restore
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
 from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, sampling_levels
 from cellweave.diffusion.unet import DiffusionUNet, DiffusionUNetRecipe
@@ -27,6 +28,7 @@ __all__ = [
     "hybrid_loss",
     "level_weights",
     "loss_per_sample",
+    "restore",
     "sample",
     "sample_batches",
     "sampling_levels",

@@ -150,7 +150,11 @@ class DiffusionProcess:
             return output
         if self.recipe.prediction == "v":
             return self._at("root_signal", t, x_t) * output + self._at("root_noise", t, x_t) * x_t
-        return (x_t - self._at("root_signal", t, x_t) * output) / self._at("root_noise", t, x_t)
+        return self.noise_between(output, x_t, t)
+
+    def noise_between(self, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+        """Return the noise that turns ``x0`` into ``x_t``."""
+        return (x_t - self._at("root_signal", t, x_t) * x0) / self._at("root_noise", t, x_t)
 
     def snr(self, t: Tensor) -> Tensor:
         """Return the signal-to-noise ratio ``abar / (1 - abar)`` of levels, float32 (N,)."""

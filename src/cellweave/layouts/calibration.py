@@ -1,7 +1,8 @@
-"""Choosing how a layout model's channels are read: on training crops that the network restores from half noise."""
+"""Choosing how a layout model's peaks are read: on training crops that the network restores from noise."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +11,24 @@ import torch
 from torch.utils.data import default_collate
 
 from cellweave.core import Cells, torch_generator
+from cellweave.core.devices import use_bf16
 from cellweave.core.progress import Progress, silent
-from cellweave.diffusion import DiffusionProcess, DiffusionUNet
-from cellweave.layouts.raster import EDT_FINDER, decode_raster
+from cellweave.diffusion import DiffusionProcess, DiffusionUNet, restore
+from cellweave.layouts.raster import CLEAN_FINDER, decode_raster
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
 from cellweave.maps import PeakFinder
 from cellweave.metrics import count_matches
 
 WINDOWS_PX = (3, 5, 7)
-THRESHOLDS = tuple(round(0.1 + 0.05 * i, 2) for i in range(15))
+THRESHOLDS = tuple(round(0.05 + 0.05 * i, 2) for i in range(16))
 CROPS = 96
-LEVELS = (0.1, 0.2, 0.3)
-"""Noise levels, as shares of T, that the crops are restored from in one step."""
+BATCH = 16
+LEVELS = (0.4, 0.55, 0.7)
+"""Noise levels, as shares of T, that the crops are restored from."""
+
+STEPS = 10
+"""Calls of the network for a restoration."""
 
 FIRST_CROP = 10**9
 """Numbers of the crops used here begin where training never comes."""
@@ -33,7 +39,7 @@ class DecoderCalibration:
     """The chosen peak finder.
 
     Attributes:
-        finder: Of the EDT channels; that of clean maps for markers.
+        finder: Of the peaks; that of clean maps for markers.
         f1: Of restored against true cells, classes together, within two raster pixels.
         count_ratio: Restored cells for every true one.
     """
@@ -64,9 +70,10 @@ def calibrate_finder(
 ) -> DecoderCalibration:
     """Choose window and threshold so that restored training crops have the right cells.
 
-    Crops are noised to some levels and restored by the network in one step, which blurs as generated samples are
-    blurred. The choice has the best F1 among those that return the true number of cells within 5 %, or, if none
-    does, the one nearest to it. Generated layouts play no part, so their counts stay a fair measure.
+    Crops are noised to some levels, from which their numbers of cells can still be told, and restored by the sampler,
+    so that they are as blurred as generated samples. The choice has the best F1 among those that return the true
+    number of cells within 5 %, or, if none does, the one nearest to it. Generated layouts play no part, so their
+    counts stay a fair measure.
 
     Args:
         network: Trained, in evaluation mode.
@@ -77,44 +84,46 @@ def calibrate_finder(
         progress: Called after every crop batch.
     """
     if recipe.channels.cells == "marker":
-        return DecoderCalibration(EDT_FINDER, None, None)
+        return DecoderCalibration(CLEAN_FINDER, None, None)
     device = next(network.parameters()).device
+    bf16 = use_bf16("auto", device)
     restored: list[np.ndarray[Any, np.dtype[np.float32]]] = []
     truth: list[Cells] = []
-    plain = recipe.model_copy(update={"channels": recipe.channels.model_copy(update={"density": "none"})})
-    for start in range(0, CROPS, 16):
-        indices = range(FIRST_CROP + start, FIRST_CROP + start + 16)
+    for start in range(0, CROPS, BATCH):
+        indices = range(FIRST_CROP + start, FIRST_CROP + start + BATCH)
         batch = default_collate([dict(samples[i]) for i in indices])
         x0 = batch["x0"].to(device)
-        level = LEVELS[start // 16 % len(LEVELS)]
-        t = torch.full((len(x0),), int(level * process.steps), device=device)
+        level = int(LEVELS[start // BATCH % len(LEVELS)] * process.steps)
         noise = torch.randn(x0.shape, generator=torch_generator(0, "calibration", start)).to(device)
-        x_t = process.noisy(x0, t, noise)
-        output = network(x_t, t, category=batch["category"].to(device) if recipe.categories else None)
-        clean, _ = process.split(output, x0.shape[1])
-        cells_only = slice(0, len(classes))
-        restored += list(process.x0_from(clean, x_t, t, clip=True)[:, cells_only].float().cpu().numpy())
-        truth += [decode_raster(one[cells_only].cpu().numpy(), plain, classes=classes, mpp=None) for one in x0]
-        progress("calibrating the decoder", start + 16, CROPS)
-    return _best(restored, truth, plain, classes)
+        x_t = process.noisy(x0, torch.full((len(x0),), level, device=device), noise)
+        category = batch["category"].to(device) if recipe.categories else None
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            clean = restore(network, process, x_t, level=level, steps=min(STEPS, level + 1), category=category)
+        restored += list(clean.float().cpu().numpy())
+        truth += [decode_raster(one.cpu().numpy(), recipe, samples.scale, classes=classes, mpp=None) for one in x0]
+        progress("calibrating the decoder", start + BATCH, CROPS)
+
+    def read(raster: np.ndarray[Any, np.dtype[np.float32]], finder: PeakFinder) -> Cells:
+        return decode_raster(raster, recipe, samples.scale, classes=classes, mpp=None, finder=finder)
+
+    return _best(restored, truth, read, radius_px=2.0 * recipe.frame.reduce + 0.01)
 
 
 def _best(
     restored: list[np.ndarray[Any, np.dtype[np.float32]]],
     truth: list[Cells],
-    recipe: LayoutRecipe,
-    classes: tuple[str, ...],
+    read: Callable[[np.ndarray[Any, np.dtype[np.float32]], PeakFinder], Cells],
+    *,
+    radius_px: float,
 ) -> DecoderCalibration:
-    radius = 2.0 * recipe.frame.reduce + 0.01
     tried: list[tuple[float, float, PeakFinder]] = []
     for window in WINDOWS_PX:
-        lowest = PeakFinder(window, THRESHOLDS[0])
-        found = [decode_raster(one, recipe, classes=classes, mpp=None, finder=lowest) for one in restored]
+        found = [read(one, PeakFinder(window, THRESHOLDS[0])) for one in restored]
         for threshold in THRESHOLDS:
             counts = np.zeros(3)
             for predicted, true in zip(found, truth, strict=True):
                 assert predicted.scores is not None
-                counts += count_matches(true, predicted.select(predicted.scores > threshold), radius, "greedy")
+                counts += count_matches(true, predicted.select(predicted.scores > threshold), radius_px, "greedy")
             tp, fp, fn = counts
             f1 = float(2 * tp / max(2 * tp + fp + fn, 1))
             tried.append((f1, float((tp + fp) / max(tp + fn, 1)), PeakFinder(window, threshold)))

@@ -17,6 +17,7 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass
 from cellweave.diffusion import DiffusionProcess, DiffusionUNet, SamplerRecipe, sample
 from cellweave.layouts.categories import CountingCategories
+from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.raster import decode_raster, raster_channels
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.maps import PeakFinder
@@ -63,7 +64,8 @@ class LayoutGenerator:
         recipe: What it was trained by.
         classes: The classes of its channels.
         mpp: Scale of the full-resolution frame, µm per pixel; None where unknown.
-        finder: Reads cells off EDT channels.
+        scale: Of the raster's channels.
+        finder: Reads cells off peaks.
         categories: Counting categories of the training crops.
         device: Where to run.
         precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
@@ -81,6 +83,7 @@ class LayoutGenerator:
         *,
         classes: Sequence[CellClass],
         mpp: float | None,
+        scale: ChannelScale,
         finder: PeakFinder,
         categories: CountingCategories,
         device: torch.device | None = None,
@@ -91,7 +94,7 @@ class LayoutGenerator:
         layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
         self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
-        self.finder, self.categories = finder, categories
+        self.scale, self.finder, self.categories = scale, finder, categories
         self.process = DiffusionProcess(recipe.process)
 
     @property
@@ -126,6 +129,7 @@ class LayoutGenerator:
         try:
             recipe = LayoutRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
+            scale = ChannelScale.from_json(config["scale"])
             finder = PeakFinder(int(config["decoder"]["window_px"]), float(config["decoder"]["threshold"]))
             categories = CountingCategories(tuple(float(bound) for bound in config["category_bounds"]))
             mpp = None if config["mpp"] is None else float(config["mpp"])
@@ -138,6 +142,7 @@ class LayoutGenerator:
             recipe,
             classes=classes,
             mpp=mpp,
+            scale=scale,
             finder=finder,
             categories=categories,
             device=choose_device(device),
@@ -203,7 +208,12 @@ class LayoutGenerator:
             )
             for index, label, raster in zip(some, wanted, rasters, strict=True):
                 cells = decode_raster(
-                    raster.cpu().numpy(), self.recipe, classes=self.class_names, mpp=self.mpp, finder=self.finder
+                    raster.numpy(),
+                    self.recipe,
+                    self.scale,
+                    classes=self.class_names,
+                    mpp=self.mpp,
+                    finder=self.finder,
                 )
                 yield GeneratedLayout(index, cells, label)
             progress("generating layouts", start + len(some), len(indices))
@@ -214,6 +224,7 @@ def layout_config(
     *,
     classes: Sequence[CellClass],
     mpp: float | None,
+    scale: ChannelScale,
     finder: PeakFinder,
     categories: CountingCategories,
     density_constant: float | None,
@@ -226,6 +237,7 @@ def layout_config(
         "code_version": __version__,
         "classes": [{"name": one.name, "colour": one.colour} for one in classes],
         "mpp": mpp,
+        "scale": scale.to_json(),
         "decoder": {"window_px": finder.window_px, "threshold": finder.threshold},
         "category_bounds": list(categories.bounds),
         "density_constant": density_constant,

@@ -8,32 +8,42 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import Cells, InvalidInputError
+from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.maps import (
     ExponentialDistanceCodec,
     MapCodec,
     MarkerCodec,
     PeakFinder,
+    SharedPeakCodec,
     density_constant,
     density_maps,
     scale_densities,
 )
 from cellweave.maps.codec import Raster
 
-EDT_FINDER = PeakFinder(window_px=3, threshold=0.5)
-"""Reads a clean EDT map back; a trained model brings a calibrated one."""
+CLEAN_FINDER = PeakFinder(window_px=3, threshold=0.5)
+"""Reads clean peaks back; a trained model brings a calibrated one."""
 
 
-def make_codec(recipe: LayoutRecipe, finder: PeakFinder = EDT_FINDER) -> MapCodec:
-    """Return the codec of the layout channels; ``finder`` is not used by markers."""
-    if recipe.channels.cells == "marker":
+def make_codec(recipe: LayoutRecipe, finder: PeakFinder = CLEAN_FINDER) -> MapCodec:
+    """Return the codec of the channels of cells; ``finder`` is not used by markers."""
+    channels = recipe.channels
+    if channels.cells == "marker":
         return MarkerCodec()
-    return ExponentialDistanceCodec(reach_px=recipe.channels.reach_px, finder=finder)
+    if channels.cells == "edt":
+        return ExponentialDistanceCodec(reach_px=channels.reach_px, finder=finder)
+    return SharedPeakCodec(channels.peak_width_px, channels.class_width_px, finder)
+
+
+def cell_channels(recipe: LayoutRecipe, class_count: int) -> int:
+    """Return the number of channels that hold the cells."""
+    return class_count + 1 if recipe.channels.cells == "shared" else class_count
 
 
 def raster_channels(recipe: LayoutRecipe, class_count: int) -> int:
-    """Return the number of channels of the raster: cells of every class, and densities of every class if any."""
-    return class_count * (1 if recipe.channels.density == "none" else 2)
+    """Return the number of channels of the raster: those of the cells, and densities of every class if any."""
+    return cell_channels(recipe, class_count) + (0 if recipe.channels.density == "none" else class_count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,15 +52,32 @@ class DrawnLayout:
 
     Attributes:
         cells: Its cells, in a frame ``reduce`` times as small.
-        densities: (C, H, W) in [-1, 1]; None when the recipe has none.
+        layers: Channels of the cells, (channels, H, W) in [0, 1]; None for markers, which are drawn crop by crop.
+        densities: (C, H, W) in [0, 1]; None when the recipe has none.
     """
 
     cells: Cells
+    layers: Raster | None
     densities: Raster | None
 
 
-def draw_layouts(annotated: list[Cells], recipe: LayoutRecipe, *, seed: int) -> tuple[list[DrawnLayout], float | None]:
-    """Return the rasters of training images and the constant that their densities were divided by.
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnLayouts:
+    """All training images as rasters, and what is stored with the model to read rasters like theirs.
+
+    Attributes:
+        images: One an image.
+        scale: Of the channels.
+        density_constant: What the densities were divided by; None when there are none.
+    """
+
+    images: list[DrawnLayout]
+    scale: ChannelScale
+    density_constant: float | None
+
+
+def draw_layouts(annotated: list[Cells], recipe: LayoutRecipe, *, seed: int) -> DrawnLayouts:
+    """Return the rasters of training images.
 
     Densities are fitted to the whole image at the raster's resolution.
 
@@ -58,64 +85,82 @@ def draw_layouts(annotated: list[Cells], recipe: LayoutRecipe, *, seed: int) -> 
         InvalidInputError: No class of any image has a density.
     """
     reduced = [cells.scaled(1 / recipe.frame.reduce) for cells in annotated]
-    if recipe.channels.density == "none":
-        return [DrawnLayout(cells, None) for cells in reduced], None
-    maps = [density_maps(cells, recipe.channels.density, seed=seed) for cells in reduced]
-    constant = density_constant(maps)
-    drawn = [DrawnLayout(cells, scale_densities(one, constant)) for cells, one in zip(reduced, maps, strict=True)]
-    return drawn, constant
+    codec = make_codec(recipe)
+    layers = [codec.encode(cells) for cells in reduced]
+    densities: list[Raster] = []
+    constant = None
+    if recipe.channels.density != "none":
+        maps = [density_maps(cells, recipe.channels.density, seed=seed) for cells in reduced]
+        constant = density_constant(maps)
+        densities = [np.asarray((scale_densities(one, constant) + 1) / 2, np.float32) for one in maps]
+    whole = [np.concatenate(parts) for parts in zip(layers, densities, strict=True)] if densities else layers
+    drawn = [
+        DrawnLayout(
+            cells,
+            None if recipe.channels.cells == "marker" else layers[i],
+            densities[i] if densities else None,
+        )
+        for i, cells in enumerate(reduced)
+    ]
+    standard = recipe.channels.scaling == "standard"
+    scale = ChannelScale.standard(whole) if standard else ChannelScale.range(len(whole[0]))
+    return DrawnLayouts(drawn, scale, constant)
 
 
-def encode_crop(drawn: DrawnLayout, row: int, column: int, recipe: LayoutRecipe) -> Raster:
-    """Return the raster of a window: channels of cells, then of densities, padded with background.
+def encode_crop(drawn: DrawnLayout, row: int, column: int, recipe: LayoutRecipe, scale: ChannelScale) -> Raster:
+    """Return the raster of a window as data: channels of cells, then of densities, padded with background.
 
     Args:
         drawn: The whole image.
         row: Top of the window, in pixels of the reduced frame.
         column: Left of the window.
         recipe: Of the model.
+        scale: Of the channels.
 
     Returns:
-        float32 (channels, raster_px, raster_px) in [-1, 1].
+        float32 (channels, raster_px, raster_px).
     """
     side, pad = recipe.frame.inner_px, recipe.frame.pad_px
-    # cells just outside the window shape the distance map inside it
-    margin = 0 if recipe.channels.cells == "marker" else int(np.ceil(recipe.channels.reach_px / 2))
-    around = drawn.cells.crop(row - margin, column - margin, (side + 2 * margin, side + 2 * margin))
-    layers = 2 * make_codec(recipe).encode(around)[:, margin : margin + side, margin : margin + side] - 1
+    window = np.s_[:, row : row + side, column : column + side]
+    if drawn.layers is None:
+        values = make_codec(recipe).encode(drawn.cells.crop(row, column, (side, side)))
+    else:  # cells just outside the window show in it
+        values = drawn.layers[window]
     if drawn.densities is not None:
-        layers = np.concatenate([layers, drawn.densities[:, row : row + side, column : column + side]])
-    return np.asarray(np.pad(layers, [(0, 0), (pad, pad), (pad, pad)], constant_values=-1.0), np.float32)
+        values = np.concatenate([values, drawn.densities[window]])
+    return scale.to_data(np.pad(values, [(0, 0), (pad, pad), (pad, pad)]))
 
 
 def decode_raster(
     raster: npt.ArrayLike,
     recipe: LayoutRecipe,
+    scale: ChannelScale,
     *,
     classes: tuple[str, ...],
     mpp: float | None,
-    finder: PeakFinder = EDT_FINDER,
+    finder: PeakFinder = CLEAN_FINDER,
 ) -> Cells:
     """Return the cells of a raster, in the frame of the full-resolution window; the padding is cut off first.
 
     Args:
-        raster: (channels, raster_px, raster_px) in about [-1, 1].
+        raster: Data, (channels, raster_px, raster_px).
         recipe: Of the model.
-        classes: Of the first channels.
+        scale: Of the channels.
+        classes: Of the model.
         mpp: Of the full-resolution window, µm per pixel.
-        finder: Reads EDT maps.
+        finder: Reads peaks.
 
     Raises:
         InvalidInputError: The raster has another shape.
     """
-    values = np.asarray(raster, np.float32)
+    data = np.asarray(raster, np.float32)
     side, pad = recipe.frame.raster_px, recipe.frame.pad_px
     expected = (raster_channels(recipe, len(classes)), side, side)
-    if values.shape != expected:
-        raise InvalidInputError(f"a raster of this model has shape {expected}, got {values.shape}.")
-    inner = (values[: len(classes), pad : side - pad, pad : side - pad] + 1) / 2
+    if data.shape != expected:
+        raise InvalidInputError(f"a raster of this model has shape {expected}, got {data.shape}.")
+    values = scale.to_values(data)[: cell_channels(recipe, len(classes)), pad : side - pad, pad : side - pad]
     reduced_mpp = None if mpp is None else mpp * recipe.frame.reduce
-    return make_codec(recipe, finder).decode(inner, classes=classes, mpp=reduced_mpp).scaled(recipe.frame.reduce)
+    return make_codec(recipe, finder).decode(values, classes=classes, mpp=reduced_mpp).scaled(recipe.frame.reduce)
 
 
 def round_trip(cells: Cells, recipe: LayoutRecipe) -> Cells:

@@ -44,15 +44,23 @@ class ChannelRecipe(Recipe):
     """How cells become channels.
 
     Attributes:
-        cells: ``edt``: an EDT map of fixed reach; ``marker``: squares of 3×3 pixels.
-        reach_px: Of the EDT map, in pixels of the raster; the same in every image, so that a crop of the map is the
+        cells: ``shared``: one channel of peaks for all cells and one of patches for every class; ``edt``: an EDT map
+            of fixed reach for every class; ``marker``: squares of 3×3 pixels, one channel a class.
+        peak_width_px: Of the shared peaks, as a standard deviation in pixels of the raster.
+        class_width_px: Of the patches beside them, likewise.
+        reach_px: Of the EDT maps, in pixels of the raster; the same in every image, so that a crop of the map is the
             map of the crop.
-        density: Spatial density beside every class: ``kde``, ``gmm`` or ``none``.
+        density: Spatial density of every class beside the cells: ``kde``, ``gmm`` or ``none``.
+        scaling: ``standard``: every channel has mean 0 and variance 1 over the training images, so that all of them
+            drown in the noise at the same levels, however few pixels their cells cover; ``range``: [-1, 1].
     """
 
-    cells: Literal["edt", "marker"] = "edt"
+    cells: Literal["shared", "edt", "marker"] = "shared"
+    peak_width_px: float = Field(default=2.0, gt=0)
+    class_width_px: float = Field(default=5.0, gt=0)
     reach_px: float = Field(default=24.0, gt=1)
     density: Literal["kde", "gmm", "none"] = "gmm"
+    scaling: Literal["standard", "range"] = "standard"
 
 
 class LayoutRecipe(Recipe):
@@ -73,8 +81,8 @@ class LayoutRecipe(Recipe):
     channels: ChannelRecipe = ChannelRecipe()
     categories: int = Field(default=5, ge=0, le=100)
     network: DiffusionUNetRecipe = DiffusionUNetRecipe(widths=(64, 128, 192), attention_levels=(1, 2), fold=2)
-    process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="v", learned_variance=False)
-    weighting: WeightingRecipe = WeightingRecipe(name="min-snr")
+    process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="x0", learned_variance=False, clip_x0=None)
+    weighting: WeightingRecipe = WeightingRecipe(name="velocity")
     fit: FitRecipe = FitRecipe()
     sampler: SamplerRecipe = SamplerRecipe(name="dpm-solver++", steps=30)
 
@@ -86,4 +94,6 @@ class LayoutRecipe(Recipe):
                 f"the raster has a side of {self.frame.raster_px} px, which must be a multiple of {stride}, "
                 "the network's stride; change frame.crop_px or frame.pad_px"
             )
+        if self.channels.scaling == "standard" and self.process.clip_x0 is not None:
+            raise ValueError("channels of standard scaling have no fixed range; set process.clip_x0 to null")
         return self

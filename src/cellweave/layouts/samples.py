@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.layouts.categories import CountingCategories
-from cellweave.layouts.raster import DrawnLayout, encode_crop
+from cellweave.layouts.raster import DrawnLayout, DrawnLayouts, encode_crop
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.training import Batch
 
@@ -31,9 +29,10 @@ class LayoutSamples:
         InvalidInputError: No image is as large as the crop.
     """
 
-    def __init__(self, drawn: Sequence[DrawnLayout], recipe: LayoutRecipe, *, seed: int, part: str = "final") -> None:
+    def __init__(self, drawn: DrawnLayouts, recipe: LayoutRecipe, *, seed: int, part: str = "final") -> None:
         side = recipe.frame.inner_px
-        self._drawn = [one for one in drawn if min(one.cells.shape) >= side]
+        self.scale = drawn.scale
+        self._drawn = [one for one in drawn.images if min(one.cells.shape) >= side]
         if not self._drawn:
             raise InvalidInputError(
                 f"no training image is as large as the crop of {recipe.frame.crop_px} px; lower frame.crop_px."
@@ -42,9 +41,9 @@ class LayoutSamples:
         self.categories = CountingCategories(())
 
     def __getitem__(self, index: int) -> Batch:
-        """Return crop ``index``: ``x0`` float32 (channels, S, S) in [-1, 1], and ``category``, a number."""
+        """Return crop ``index``: ``x0`` float32 (channels, S, S), and ``category``, a number."""
         drawn, row, column, orientation = self._place(index)
-        raster = encode_crop(drawn, row, column, self._recipe)
+        raster = encode_crop(drawn, row, column, self._recipe, self.scale)
         turned = np.rot90(raster, orientation % 4, axes=(1, 2))
         turned = turned[:, :, ::-1] if orientation >= 4 else turned
         category = int(self.categories.of(len(self._window(drawn, row, column))))

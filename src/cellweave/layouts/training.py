@@ -64,7 +64,8 @@ class LayoutTraining:
         annotated = [dataset.read_cells(name) for name in dataset.names("training")]
         self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
-        drawn, self.density_constant = draw_layouts(annotated, recipe, seed=seed)
+        drawn = draw_layouts(annotated, recipe, seed=seed)
+        self.density_constant = drawn.density_constant
         progress("drawing layouts", 1, 1)
         self.samples = LayoutSamples(drawn, recipe, seed=seed)
         self.counts = self.samples.counts()
@@ -121,6 +122,7 @@ class LayoutTraining:
             mpp=self.mpp,
             finder=calibration.finder,
             categories=self.samples.categories,
+            scale=self.samples.scale,
             density_constant=self.density_constant,
             training=training_record(self.dataset, self.seed, metrics["training"]),
         )

@@ -7,6 +7,7 @@ from cellweave.maps.edt import ExponentialDistanceCodec, exponential_distance_ma
 from cellweave.maps.gaussian_mixture import GaussianMixture2D
 from cellweave.maps.markers import MarkerCodec, find_markers, marker_map
 from cellweave.maps.peaks import CCLS, PeakFinder, Peaks
+from cellweave.maps.shared_peaks import SharedPeakCodec
 
 __all__ = [
     "CCLS",
@@ -17,6 +18,7 @@ __all__ = [
     "MarkerCodec",
     "PeakFinder",
     "Peaks",
+    "SharedPeakCodec",
     "density_constant",
     "density_maps",
     "exponential_distance_map",

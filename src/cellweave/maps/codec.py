@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cellweave.core import Cells, InvalidInputError
 
 Raster = npt.NDArray[np.float32]
-"""(C, H, W), one channel a class."""
+"""(C, H, W); most codecs have one channel a class."""
 
 Found = tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]
 """Positions (N, 2) in pixels, and scores (N,)."""
@@ -21,11 +21,11 @@ class MapCodec(Protocol):
     """A way to draw cells, one channel a class, and to read them back."""
 
     def encode(self, cells: Cells) -> Raster:
-        """Return a raster (C, H, W), one channel for every class of ``cells``; cells of unknown class are left out."""
+        """Return a raster (channels, H, W) in [0, 1]; cells of unknown class are left out."""
         ...
 
     def decode(self, raster: npt.ArrayLike, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
-        """Return the cells of a raster (C, H, W), channel i holding class i."""
+        """Return the cells of a raster of the same channels."""
         ...
 
 
