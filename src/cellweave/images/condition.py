@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cellweave.core import Cells
 from cellweave.images.recipe import ConditionRecipe
-from cellweave.maps import ExponentialDistanceCodec
+from cellweave.maps import SharedPeakCodec
 from cellweave.maps.codec import Raster
 
 
-def draw_condition(cells: Cells, recipe: ConditionRecipe) -> Raster:
-    """Return the condition of a layout: an EDT map of every class in [-1, 1], float32 (C, H, W).
+def condition_channels(class_count: int) -> int:
+    """Return the number of channels of a condition, before it is folded."""
+    return 1 + class_count
 
-    The reach is fixed, so that a crop of the map is the map of the crop up to its border.
+
+def draw_condition(cells: Cells, recipe: ConditionRecipe) -> Raster:
+    """Return the condition of a layout: peaks of all cells and patches of their classes, in [-1, 1].
+
+    A crop of it is the condition of the crop, but for what cells outside of it leave at its border.
+
+    Returns:
+        float32 (1 + C, H, W).
     """
-    return ExponentialDistanceCodec(reach_px=recipe.reach_px).encode(cells) * 2 - 1
+    drawn = SharedPeakCodec(recipe.peak_width_px, recipe.class_width_px).encode(cells)
+    return np.asarray(drawn * 2 - 1, np.float32)

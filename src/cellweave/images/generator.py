@@ -16,10 +16,13 @@ from cellweave.core import Cells, InvalidInputError, ModelFolderError
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass, RgbImage
+from cellweave.data.images import MAX_PIXELS
 from cellweave.diffusion import DiffusionProcess, DiffusionUNet, SamplerRecipe, sample
-from cellweave.images.condition import draw_condition
+from cellweave.images.condition import condition_channels, draw_condition
+from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
-from cellweave.images.samples import data_to_pixels
+from cellweave.stain import ReinhardStyle
+from cellweave.training import TrainingError
 from cellweave.training.initialise import initialise
 from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
 
@@ -29,8 +32,12 @@ VERSION = 1
 
 def build_network(recipe: ImageRecipe, class_count: int, generator: torch.Generator | None = None) -> DiffusionUNet:
     """Return the network of a recipe; its weights depend on ``generator`` alone when one is given."""
+    basis = recipe.basis
     network = DiffusionUNet(
-        recipe.network, 3, condition_channels=class_count, learned_variance=recipe.process.learned_variance
+        recipe.network,
+        3 if basis is None else basis.components,
+        condition_channels=condition_channels(class_count) * (1 if basis is None else basis.side**2),
+        learned_variance=recipe.process.learned_variance,
     )
     if generator is not None:
         initialise(network, generator)
@@ -43,6 +50,7 @@ class ImageGenerator:
     Args:
         network: Trained.
         recipe: What it was trained by.
+        codec: Turns the network's data into images.
         classes: The classes of its condition's channels.
         mpp: Scale of its images, µm per pixel; None where unknown.
         device: Where to run.
@@ -59,6 +67,7 @@ class ImageGenerator:
         network: DiffusionUNet,
         recipe: ImageRecipe,
         *,
+        codec: ImageCodec,
         classes: Sequence[CellClass],
         mpp: float | None,
         device: torch.device | None = None,
@@ -69,6 +78,7 @@ class ImageGenerator:
         layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
         self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
+        self.codec = codec
         self.process = DiffusionProcess(recipe.process)
 
     @property
@@ -99,11 +109,22 @@ class ImageGenerator:
             recipe = ImageRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             mpp = None if config["mpp"] is None else float(config["mpp"])
-        except (KeyError, TypeError, ValidationError, ValueError) as error:
+            codec = Pixels() if recipe.basis is None else PatchBasis.from_json(config["basis"])
+            _refuse_misfits(classes, mpp)
+            _refuse_other_basis(codec, recipe)
+        except (KeyError, TypeError, ValidationError, ValueError, OverflowError) as error:
             raise garbled_config(folder, error) from error
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
-        return cls(network, recipe, classes=classes, mpp=mpp, device=choose_device(device), precision=precision)
+        return cls(
+            network,
+            recipe,
+            codec=codec,
+            classes=classes,
+            mpp=mpp,
+            device=choose_device(device),
+            precision=precision,
+        )
 
     def generate(
         self,
@@ -124,20 +145,22 @@ class ImageGenerator:
             progress: Called after every batch.
 
         Raises:
-            InvalidInputError: A layout has classes that the model does not know, or another scale.
+            InvalidInputError: A layout cannot be painted, see :meth:`check_layout`.
+            TrainingError: The network returns numbers that are not finite.
         """
         for index, cells in layouts:
-            self._check(index, cells)
+            self.check_layout(index, cells)
         done = 0
         for group in _batches(layouts, batch_size):
             height, width = group[0][1].shape
-            stride = self.network.stride
-            padded = (height + -height % stride, width + -width % stride)
+            stride, side = self.recipe.stride, self.codec.side
+            # of two strides at least: the coarsest level has to normalise over more than one pixel
+            padded = (max(height + -height % stride, 2 * stride), max(width + -width % stride, 2 * stride))
             conditions = [self._condition(cells, padded) for _, cells in group]
             data = sample(
                 self.network,
                 self.process,
-                (3, *padded),
+                (self.codec.channels, padded[0] // side, padded[1] // side),
                 seed=seed,
                 indices=[index for index, _ in group],
                 recipe=sampler or self.recipe.sampler,
@@ -146,13 +169,30 @@ class ImageGenerator:
                 condition=torch.stack(conditions),
                 bf16=self.bf16,
             )
+            if not bool(data.isfinite().all()):
+                raise TrainingError("the image model returns NaN or infinity: its training went wrong; train again.")
             for (index, _), one in zip(group, data, strict=True):
-                pixels = data_to_pixels(one[:, :height, :width].numpy()).transpose(1, 2, 0)
-                yield index, np.ascontiguousarray(pixels)
+                yield index, np.ascontiguousarray(self.codec.decode(one.numpy())[:height, :width])
             done += len(group)
             progress("generating images", done, len(layouts))
 
-    def _check(self, index: int, cells: Cells) -> None:
+    def check_layout(self, index: int, cells: Cells) -> None:
+        """Make sure that a layout can be painted.
+
+        Args:
+            index: Its number, for the message.
+            cells: The layout.
+
+        Raises:
+            InvalidInputError: It has classes that the model does not know, another scale, or a frame without a pixel
+                or with more than an image can have.
+        """
+        height, width = cells.shape
+        if not 1 <= height * width <= MAX_PIXELS:
+            raise InvalidInputError(
+                f"layout {index} has a frame of {width}×{height} pixels; an image has at least one and at most "
+                f"{MAX_PIXELS:,}: correct its width and height, or cut it into tiles."
+            )
         if cells.classes != self.class_names:
             raise InvalidInputError(
                 f"layout {index} has the classes {list(cells.classes)}, the image model {list(self.class_names)}; "
@@ -168,7 +208,7 @@ class ImageGenerator:
         drawn = draw_condition(cells, self.recipe.condition)
         bottom, right = padded[0] - cells.shape[0], padded[1] - cells.shape[1]
         framed = [cv2.copyMakeBorder(one, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=-1.0) for one in drawn]
-        return torch.from_numpy(np.stack(framed).astype(np.float32))
+        return torch.from_numpy(fold_condition(np.stack(framed).astype(np.float32), self.codec.side))
 
 
 def _batches(layouts: Sequence[tuple[int, Cells]], size: int) -> Iterator[list[tuple[int, Cells]]]:
@@ -183,8 +223,30 @@ def _batches(layouts: Sequence[tuple[int, Cells]], size: int) -> Iterator[list[t
         yield batch
 
 
+def _refuse_misfits(classes: Sequence[CellClass], mpp: float | None) -> None:
+    """Make sure that the classes and the scale of a model folder are some that layouts can have."""
+    if not classes:
+        raise InvalidInputError("an image model needs at least one class.")
+    Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)
+
+
+def _refuse_other_basis(codec: ImageCodec, recipe: ImageRecipe) -> None:
+    """Make sure that the stored basis is of the recipe's shape."""
+    if recipe.basis is not None and (codec.side, codec.channels) != (recipe.basis.side, recipe.basis.components):
+        raise InvalidInputError(
+            f"the basis has {codec.channels} components of patches of {codec.side} px, the recipe "
+            f"{recipe.basis.components} of {recipe.basis.side}."
+        )
+
+
 def image_config(
-    recipe: ImageRecipe, *, classes: Sequence[CellClass], mpp: float | None, training: dict[str, Any]
+    recipe: ImageRecipe,
+    *,
+    codec: ImageCodec,
+    classes: Sequence[CellClass],
+    mpp: float | None,
+    style: ReinhardStyle | None,
+    training: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the ``config.json`` of an image model."""
     return {
@@ -193,6 +255,8 @@ def image_config(
         "code_version": __version__,
         "classes": [{"name": one.name, "colour": one.colour} for one in classes],
         "mpp": mpp,
+        "basis": codec.to_json() if isinstance(codec, PatchBasis) else None,
+        "stain": None if style is None else style.to_json(),
         "recipe": recipe.model_dump(mode="json"),
         "training": training,
     }

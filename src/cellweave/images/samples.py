@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,24 +12,38 @@ import torch
 from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, RgbImage
 from cellweave.images.condition import draw_condition
+from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
+from cellweave.stain import ReinhardStyle
 from cellweave.training import Batch
 
 
 class ImageSamples:
-    """Random crops; crop ``i`` depends on (seed, i) alone. Images are read once and kept.
+    """Random crops; crop ``i`` depends on (seed, i) alone. Images and their conditions are read and drawn once.
 
     Args:
         dataset: The data set.
         names: Its images to train on; those smaller than the crop are left out.
         recipe: Of the model.
         seed: Of the run.
+        style: The style that every image is given; None leaves them as they are.
+
+    Attributes:
+        codec: Turns crops into data; the pixels themselves, or a basis fitted to the images.
 
     Raises:
         InvalidInputError: No image is as large as the crop.
     """
 
-    def __init__(self, dataset: CellDataset, names: Sequence[str], recipe: ImageRecipe, *, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: CellDataset,
+        names: Sequence[str],
+        recipe: ImageRecipe,
+        *,
+        seed: int,
+        style: ReinhardStyle | None = None,
+    ) -> None:
         self._recipe, self._seed = recipe, seed
         annotated = {name: dataset.read_cells(name) for name in names}
         self._sources = [
@@ -38,46 +53,40 @@ class ImageSamples:
             raise InvalidInputError(
                 f"no training image is as large as the crop of {recipe.crop_px} px; lower it with --set crop_px=..."
             )
-        self._images: dict[str, RgbImage] = {}
+        self._style = style
+        self._drawn: dict[str, tuple[RgbImage, npt.NDArray[np.float16]]] = {}
+        self.codec: ImageCodec = Pixels()
+        if recipe.basis is not None:
+            images = (self._image_and_condition(*source)[0] for source in self._sources)
+            self.codec = PatchBasis.fit(images, **recipe.basis.model_dump())
 
     def __getitem__(self, index: int) -> Batch:
-        """Return crop ``index``: ``x0`` float32 (3, S, S) in [-1, 1] and ``condition`` float32 (C, S, S)."""
+        """Return crop ``index``: ``x0`` float32 (K, s, s), its data, and ``condition`` float32 (C', s, s), folded."""
         rng = numpy_generator(self._seed, "image crop", index)
         dataset, name, cells = self._sources[int(rng.integers(len(self._sources)))]
         side = self._recipe.crop_px
         row, column = (int(rng.integers(extent - side + 1)) for extent in cells.shape)
         orientation = int(rng.integers(8))
         window = np.s_[row : row + side, column : column + side]
-        pixels = self._image(dataset, name)[window].transpose(2, 0, 1)
-        condition = self._condition(cells, row, column)
+        image, condition = self._image_and_condition(dataset, name, cells)
+        pixels = _turned(image[window], orientation)
+        shown = _turned(condition[:, *window].transpose(1, 2, 0), orientation).transpose(2, 0, 1)
         return {
-            "x0": torch.from_numpy(_turned(pixels_to_data(pixels), orientation)),
-            "condition": torch.from_numpy(_turned(condition, orientation)),
+            "x0": torch.from_numpy(self.codec.encode(pixels)),
+            "condition": torch.from_numpy(fold_condition(shown.astype(np.float32), self.codec.side)),
         }
 
-    def _condition(self, cells: Cells, row: int, column: int) -> npt.NDArray[np.float32]:
-        """Return the condition of a window; cells just outside it show inside, as they do in the image."""
-        side = self._recipe.crop_px
-        margin = int(np.ceil(self._recipe.condition.reach_px / 2))
-        around = cells.crop(row - margin, column - margin, (side + 2 * margin, side + 2 * margin))
-        return draw_condition(around, self._recipe.condition)[:, margin : margin + side, margin : margin + side]
-
-    def _image(self, dataset: CellDataset, name: str) -> RgbImage:
-        if name not in self._images:
-            self._images[name] = dataset.read_image(name)
-        return self._images[name]
+    def _image_and_condition(
+        self, dataset: CellDataset, name: str, cells: Cells
+    ) -> tuple[RgbImage, npt.NDArray[np.float16]]:
+        if name not in self._drawn:
+            image = dataset.read_image(name)
+            styled = image if self._style is None else self._style.apply(image)
+            self._drawn[name] = styled, draw_condition(cells, self._recipe.condition).astype(np.float16)
+        return self._drawn[name]
 
 
-def pixels_to_data(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return 8-bit values as the diffusion model's data in [-1, 1]."""
-    return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def data_to_pixels(data: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Return the diffusion model's data as 8-bit values, the inverse of :func:`pixels_to_data`."""
-    return np.asarray(np.clip(np.rint((data + 1) * 127.5), 0, 255), np.uint8)
-
-
-def _turned(array: npt.NDArray[np.float32], orientation: int) -> npt.NDArray[np.float32]:
-    turned = np.rot90(array, orientation % 4, axes=(1, 2))
-    return np.ascontiguousarray(turned[:, :, ::-1] if orientation >= 4 else turned)
+def _turned(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """Return an array (H, W, ...) in one of eight orientations."""
+    turned = np.rot90(array, orientation % 4)
+    return np.ascontiguousarray(turned[:, ::-1] if orientation >= 4 else turned)

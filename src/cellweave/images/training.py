@@ -17,6 +17,7 @@ from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
+from cellweave.stain import ReinhardStyle
 from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
 
 
@@ -35,7 +36,8 @@ class ImageTraining:
 
     Raises:
         DatasetError: There are no training images.
-        InvalidInputError: There are no classes, or the images are smaller than the crop.
+        InvalidInputError: There are no classes, no cells of one, or the images are smaller than the crop.
+        InvalidImageError: An image cannot be read.
         ModelFolderError: The folder holds a run with other settings.
     """
 
@@ -58,8 +60,19 @@ class ImageTraining:
         self.accelerator = make_accelerator(device)
         self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
         self.names = dataset.names("training")
+        if not any((dataset.read_cells(name).labels >= 0).any() for name in self.names):
+            raise InvalidInputError(
+                f"the training images of {dataset.root} have no cell of a known class; an image model is conditioned "
+                "on those."
+            )
         self.mpp = dataset.one_scale("training")
-        self.samples = ImageSamples(dataset, self.names, recipe, seed=seed)
+        for number, name in enumerate(self.names):  # a damaged one is to end the run now, not hours later
+            dataset.read_image(name)
+            progress("checking images", number + 1, len(self.names))
+        self.style: ReinhardStyle | None = None
+        if recipe.stain == "reinhard":
+            self.style = ReinhardStyle.average(dataset.read_image(name) for name in self.names)
+        self.samples = ImageSamples(dataset, self.names, recipe, seed=seed, style=self.style)
 
     def run(self) -> dict[str, Any]:
         """Train, or go on where the run stopped, and write the model folder; return its metrics.
@@ -97,6 +110,8 @@ class ImageTraining:
             self.recipe,
             classes=self.dataset.classes,
             mpp=self.mpp,
+            style=self.style,
+            codec=self.samples.codec,
             training=training_record(self.dataset, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:

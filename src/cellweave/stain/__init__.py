@@ -1,4 +1,4 @@
-"""Stains as light absorbers: optical density, stain vectors, and how they vary between laboratories."""
+"""Stains: optical density, stain vectors, how they vary between laboratories, and Reinhard normalisation."""
 
 from cellweave.stain.jitter import Staining, jitter_stains
 from cellweave.stain.optical_density import (
@@ -9,10 +9,12 @@ from cellweave.stain.optical_density import (
     rgb_to_density,
     unit_stains,
 )
+from cellweave.stain.reinhard import ReinhardStyle
 
 __all__ = [
     "MACENKO_HE",
     "RUIFROK_HE",
+    "ReinhardStyle",
     "Staining",
     "compose",
     "density_to_rgb",
