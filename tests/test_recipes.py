@@ -1,10 +1,14 @@
 """Every shipped recipe is valid, and makes a network that takes a step's worth of data."""
 
+import numpy as np
 import pytest
 import torch
 
+from cellweave.core import Cells
 from cellweave.images import ImageRecipe
+from cellweave.images.condition import draw_condition
 from cellweave.images.generator import build_network as build_image_network
+from cellweave.images.patch_basis import PatchBasis, fold_condition
 from cellweave.layouts import LayoutRecipe
 from cellweave.layouts.generator import build_network as build_layout_network
 from cellweave.layouts.raster import raster_channels
@@ -30,9 +34,11 @@ def test_the_default_generators_fit_their_data():
         output = network(torch.zeros(1, channels, side, side), torch.tensor([5]), category=torch.tensor([0]))
     assert output.shape == (1, channels, side, side)
     images = load_recipe(ImageRecipe, "images", "default")
-    side = images.crop_px
+    crop = np.random.default_rng(0).integers(0, 256, (2 * images.crop_px, images.crop_px, 3), dtype=np.uint8)
+    codec = PatchBasis.fit([crop], **images.basis.model_dump())
+    x_t = torch.from_numpy(codec.encode(crop[: images.crop_px]))[None]
+    layout = Cells([[5.0, 7.0]], [1], classes=("a", "b", "c"), shape=crop[: images.crop_px].shape[:2])
+    condition = torch.from_numpy(fold_condition(draw_condition(layout, images.condition), codec.side))[None]
     with torch.inference_mode():
-        output = build_image_network(images, 3)(
-            torch.zeros(1, 3, side, side), torch.tensor([5]), condition=torch.zeros(1, 3, side, side)
-        )
-    assert output.shape == (1, 3, side, side)
+        output = build_image_network(images, 3)(x_t, torch.tensor([5]), condition=condition)
+    assert output.shape == x_t.shape

@@ -149,7 +149,18 @@ def test_min_snr_by_hand():
         assert level_weights(process, t, "min-snr").tolist() == pytest.approx(weights, rel=1e-5)
 
 
-@pytest.mark.parametrize("weighting", ["p2", "min-snr"])
+def test_velocity_by_hand():
+    """Uniform in v, until SNR + 1 reaches the limit of 10."""
+    t = torch.tensor([0, 700, 999])
+    for prediction, weights in {
+        "x0": lambda snr: (snr + 1).clamp(max=10),
+        "v": lambda snr: (10 / (snr + 1)).clamp(max=1),
+    }.items():
+        process = DiffusionProcess(ProcessRecipe(prediction=prediction))
+        torch.testing.assert_close(level_weights(process, t, "velocity"), weights(process.snr(t)))
+
+
+@pytest.mark.parametrize("weighting", ["p2", "min-snr", "velocity"])
 def test_weights_mean_the_same_for_every_prediction(weighting):
     losses = []
     for prediction in PREDICTIONS:

@@ -12,6 +12,7 @@ from cellweave.diffusion import (
     DiffusionUNetRecipe,
     ProcessRecipe,
     SamplerRecipe,
+    restore,
     sample,
     sample_batches,
     sampling_levels,
@@ -239,3 +240,39 @@ def test_inputs_that_do_not_fit(settings, message):
     given = {"seed": 0, "indices": [0, 1], "recipe": SamplerRecipe(steps=2), **settings}
     with pytest.raises(CellweaveError, match=message):
         sample(linear_network, model, (1, 2, 2), **given)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("level", [300, 700])
+def test_a_restoration_ends_where_the_flow_leads(prediction, level):
+    """For Gaussian data the way back without noise is known: the same quantile of the clean distribution."""
+    model = process(prediction, learned_variance=False, clip_x0=None)
+    mean, deviation = torch.tensor([-0.3, 0.4]).reshape(2, 1, 1), torch.tensor([0.2, 0.5]).reshape(2, 1, 1)
+    x_t = torch.randn(4, 2, 8, 8, generator=torch_generator(0, "restoration"))
+    signal = float(model.signal[level])
+    quantile = (x_t - signal**0.5 * mean) / (signal * deviation.square() + 1 - signal).sqrt()
+    expected = mean + deviation * quantile
+    errors = []
+    for steps in (20, 80):
+        found = restore(Oracle(model, mean, deviation), model, x_t, level=level, steps=steps)
+        assert found.shape == x_t.shape
+        errors.append((found - expected).abs().mean().item())
+    # a method of first order: four times the steps leave about a quarter of the error
+    assert errors[1] < 0.35 * errors[0]
+    assert errors[1] < 0.02
+
+
+def test_one_step_of_restoring_is_the_networks_word():
+    model = process("x0", learned_variance=False, clip_x0=None)
+    oracle = Oracle(model, torch.tensor([0.1]), torch.tensor([0.3]))
+    x_t = torch.randn(2, 1, 4, 4, generator=torch_generator(1, "one step"))
+    t = torch.full((2,), 500)
+    expected = oracle(x_t, t, category=None, condition=None)
+    torch.testing.assert_close(restore(oracle, model, x_t, level=500, steps=1), expected)
+
+
+@pytest.mark.parametrize(("level", "steps"), [(1000, 5), (-1, 1), (3, 5), (3, 0)])
+def test_levels_and_steps_that_do_not_exist_are_told(level, steps):
+    model = process("x0", learned_variance=False)
+    with pytest.raises(CellweaveError, match="level must be 0 to 999 and steps 1 to level"):
+        restore(Oracle(model, torch.zeros(1), torch.ones(1)), model, torch.zeros(1, 1, 4, 4), level=level, steps=steps)

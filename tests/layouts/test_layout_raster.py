@@ -2,14 +2,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.layouts import LayoutRecipe
 from cellweave.layouts.categories import CountingCategories
+from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.raster import decode_raster, draw_layouts, encode_crop, raster_channels, round_trip
 from cellweave.layouts.samples import LayoutSamples
 
 CLASSES = ("a", "b")
+SHARED = {"channels": {"density": "none"}}
+EDT = {"channels": {"cells": "edt", "density": "none"}}
+PAPER_FRAME = {
+    "frame": {"crop_px": 64, "reduce": 2, "pad_px": 4},
+    "channels": {"cells": "marker", "density": "none", "scaling": "range"},
+}
+KDE = {"channels": {"cells": "edt", "density": "kde", "scaling": "range"}}
 
 
 def recipe(**changes):
@@ -28,63 +37,95 @@ def scattered(seed, shape=(80, 96), count=30):
     return Cells(xy, rng.integers(0, 2, count), classes=CLASSES, shape=shape, mpp=0.5)
 
 
-PAPER_FRAME = {"frame": {"crop_px": 64, "reduce": 2, "pad_px": 4}, "channels": {"cells": "marker", "density": "none"}}
-
-
-@pytest.mark.parametrize("changes", [{}, PAPER_FRAME, {"channels": {"density": "kde"}}], ids=["edt", "marker", "kde"])
+@pytest.mark.parametrize("changes", [SHARED, EDT, PAPER_FRAME, KDE], ids=["shared", "edt", "marker", "kde"])
 def test_cells_of_a_crop_come_back(changes):
     settings = recipe(**changes)
     cells = scattered(1)
-    drawn, _ = draw_layouts([cells], settings, seed=0)
-    raster = encode_crop(drawn[0], 4, 8, settings)
+    drawn = draw_layouts([cells], settings, seed=0)
+    raster = encode_crop(drawn.images[0], 4, 8, settings, drawn.scale)
     assert raster.shape == (raster_channels(settings, 2), settings.frame.raster_px, settings.frame.raster_px)
-    assert raster.min() >= -1
-    assert raster.max() <= 1
-    back = decode_raster(raster, settings, classes=CLASSES, mpp=0.5)
+    back = decode_raster(raster, settings, drawn.scale, classes=CLASSES, mpp=0.5)
     inside = cells.crop(8, 16, (64, 64))
     assert back.shape == (64, 64)
     assert back.mpp == 0.5
-    # half resolution: a cell comes back at the middle of its 2×2 pixels
-    expected = {
-        (int(x) // 2 * 2 + 1.0, int(y) // 2 * 2 + 1.0, k) for (x, y), k in zip(inside.xy, inside.labels, strict=True)
-    }
-    assert {(x, y, k) for (x, y), k in zip(back.xy, back.labels, strict=True)} == expected
+    order, other = np.lexsort(inside.xy.T), np.lexsort(np.round(back.xy).T)
+    # shared peaks are read at sub-pixel accuracy, of the others a cell is the middle of its 2×2 pixels
+    expected = inside.xy[order] if settings.channels.cells == "shared" else inside.xy[order] // 2 * 2 + 1
+    np.testing.assert_allclose(back.xy[other], expected, atol=0.01)
+    np.testing.assert_array_equal(back.labels[other], inside.labels[order])
 
 
-def test_a_crop_of_the_edt_channels_is_what_the_whole_image_shows_there():
-    settings = recipe(channels={"density": "none"})
-    drawn, _ = draw_layouts([scattered(2)], settings, seed=0)
-    one, other = (encode_crop(drawn[0], row, 3, settings) for row in (0, 5))
-    np.testing.assert_allclose(one[:, 5:, :], other[:, :-5, :], atol=1e-6)
+@pytest.mark.parametrize("changes", [SHARED, EDT], ids=["shared", "edt"])
+def test_a_crop_of_the_channels_is_what_the_whole_image_shows_there(changes):
+    settings = recipe(**changes)
+    drawn = draw_layouts([scattered(2)], settings, seed=0)
+    one, other = (encode_crop(drawn.images[0], row, 3, settings, drawn.scale) for row in (0, 5))
+    np.testing.assert_array_equal(one[:, 5:, :], other[:, :-5, :])
+
+
+def test_channels_have_mean_0_and_variance_1_over_the_images_or_the_range_of_the_paper():
+    annotated = [scattered(2), scattered(9)]
+    settings = recipe(channels={"density": "kde"}, frame={"crop_px": 80, "reduce": 2, "pad_px": 0})
+    drawn = draw_layouts(annotated, settings, seed=0)
+    whole = np.concatenate([drawn.scale.to_data(np.concatenate([d.layers, d.densities])) for d in drawn.images], axis=2)
+    np.testing.assert_allclose(whole.mean(axis=(1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(whole.std(axis=(1, 2)), 1, atol=1e-5)
+    drawn = draw_layouts(annotated, recipe(**KDE), seed=0)
+    raster = encode_crop(drawn.images[0], 0, 0, recipe(**KDE), drawn.scale)
+    assert (raster.min(), raster.max()) == (-1, 1)
+
+
+def test_a_class_that_no_image_has_is_a_flat_channel():
+    cells = scattered(3)
+    drawn = draw_layouts([cells.select(cells.labels == 0)], recipe(**SHARED), seed=0)
+    raster = encode_crop(drawn.images[0], 0, 0, recipe(**SHARED), drawn.scale)
+    assert (raster[2] == 0).all()
+
+
+def test_a_scale_is_stored_as_json_and_refuses_what_is_none():
+    scale = ChannelScale((0.1, 0.2), (1.0, 3.0))
+    assert ChannelScale.from_json(scale.to_json()) == scale
+    values = np.random.default_rng(0).random((2, 3, 3), dtype=np.float32)
+    np.testing.assert_allclose(scale.to_values(scale.to_data(values)), values, atol=1e-6)
+    for mean, spread in [((0.0,), (1.0, 1.0)), ((0.0,), (0.0,)), ((np.nan,), (1.0,))]:
+        with pytest.raises(InvalidInputError, match="one finite mean and one spread > 0 a channel"):
+            ChannelScale(mean, spread)
+
+
+def test_standard_channels_are_not_clipped():
+    with pytest.raises(ValidationError, match=r"set process\.clip_x0 to null"):
+        recipe(process={"schedule": "cosine", "prediction": "x0", "learned_variance": False})
 
 
 def test_padding_is_background_and_is_stripped():
     settings = recipe(**PAPER_FRAME)
-    drawn, _ = draw_layouts([scattered(3)], settings, seed=0)
-    raster = encode_crop(drawn[0], 0, 0, settings)
+    drawn = draw_layouts([scattered(3)], settings, seed=0)
+    raster = encode_crop(drawn.images[0], 0, 0, settings, drawn.scale)
     assert (raster[:, :4] == -1).all()
     assert (raster[:, :, -4:] == -1).all()
     raster[:, :3, :3] = 1  # a marker in the padding is no cell
-    again = decode_raster(raster, settings, classes=CLASSES, mpp=None)
+    again = decode_raster(raster, settings, drawn.scale, classes=CLASSES, mpp=None)
     assert len(again) == len(scattered(3).crop(0, 0, (64, 64)))
 
 
-def test_round_trip_keeps_isolated_cells():
+@pytest.mark.parametrize("changes", [SHARED, EDT, PAPER_FRAME], ids=["shared", "edt", "marker"])
+def test_round_trip_keeps_isolated_cells(changes):
     cells = scattered(4)
-    assert round_trip(cells, recipe()).counts() == cells.counts()
+    assert round_trip(cells, recipe(**changes)).counts() == cells.counts()
 
 
 def test_densities_lie_beside_the_cells():
     settings = recipe(channels={"density": "gmm"})
-    drawn, constant = draw_layouts([scattered(5)], settings, seed=0)
-    assert constant > 0
-    assert encode_crop(drawn[0], 0, 0, settings).shape[0] == 4
-    assert draw_layouts([scattered(5)], recipe(channels={"density": "none"}), seed=0)[1] is None
+    drawn = draw_layouts([scattered(5)], settings, seed=0)
+    assert drawn.density_constant > 0
+    assert encode_crop(drawn.images[0], 0, 0, settings, drawn.scale).shape[0] == 3 + 2
+    assert draw_layouts([scattered(5)], recipe(**EDT), seed=0).density_constant is None
 
 
 def test_a_raster_of_another_shape_is_told():
-    with pytest.raises(InvalidInputError, match=r"has shape \(4, 32, 32\), got \(4, 32, 31\)"):
-        decode_raster(np.zeros((4, 32, 31)), recipe(), classes=CLASSES, mpp=None)
+    scale = ChannelScale.range(5)
+    with pytest.raises(InvalidInputError, match=r"has shape \(5, 32, 32\), got \(5, 32, 31\)"):
+        decode_raster(np.zeros((5, 32, 31)), recipe(), scale, classes=CLASSES, mpp=None)
 
 
 @given(st.lists(st.integers(0, 400), min_size=40, max_size=200), st.integers(2, 6))
@@ -103,9 +144,10 @@ def test_too_many_categories_are_told():
     assert CountingCategories.from_counts([3, 3], 0).number == 1
 
 
-def test_samples_depend_on_seed_and_number_and_carry_their_category():
-    settings = recipe(channels={"density": "none"})
-    drawn, _ = draw_layouts([scattered(6), scattered(7)], settings, seed=0)
+@pytest.mark.parametrize("changes", [SHARED, EDT], ids=["shared", "edt"])
+def test_samples_depend_on_seed_and_number_and_carry_their_category(changes):
+    settings = recipe(**changes)
+    drawn = draw_layouts([scattered(6), scattered(7)], settings, seed=0)
     samples = LayoutSamples(drawn, settings, seed=1)
     samples.categories = CountingCategories.from_counts(samples.counts(200), 2)
     again = LayoutSamples(drawn, settings, seed=1)
@@ -115,12 +157,13 @@ def test_samples_depend_on_seed_and_number_and_carry_their_category():
         count = len(samples.cells(i))
         assert int(samples[i]["category"]) == int(samples.categories.of(count))
         # turning changes places, not the number of cells
-        assert len(decode_raster(samples[i]["x0"].numpy(), settings, classes=CLASSES, mpp=None)) == count
+        back = decode_raster(samples[i]["x0"].numpy(), settings, samples.scale, classes=CLASSES, mpp=None)
+        assert len(back) == count
     assert not (samples[0]["x0"] == LayoutSamples(drawn, settings, seed=2)[0]["x0"]).all()
 
 
 def test_images_smaller_than_the_crop_are_told():
-    settings = recipe(channels={"density": "none"})
-    drawn, _ = draw_layouts([scattered(8, shape=(40, 96), count=5)], settings, seed=0)
+    settings = recipe(**SHARED)
+    drawn = draw_layouts([scattered(8, shape=(40, 96), count=5)], settings, seed=0)
     with pytest.raises(InvalidInputError, match="no training image is as large as the crop of 64 px"):
         LayoutSamples(drawn, settings, seed=0)
