@@ -86,3 +86,23 @@ def test_balance_goes_from_no_weights_to_equal_classes():
 def test_no_labelled_cells_have_no_weights():
     assert class_weights([cells(0, 0, unknown=3)], 2, 0.5).tolist() == [0, 0]
     assert class_weights([], 0, 0.5).shape == (0,)
+
+
+def labelled(*labels):
+    return Cells(np.zeros((len(labels), 2)), labels, classes=("a", "b"), shape=(1, 1))
+
+
+def test_class_weights_are_of_the_mixture_that_is_trained_on():
+    # real cells are all of a, synthetic ones all of b; with a quarter of the crops synthetic, 3 of 4 cells are of a.
+    # Inverse frequencies are 4/3 and 4; their average over the cells is 2, so that an average of 1 needs halving
+    real, synthetic = [labelled(0, 0)], [labelled(1), labelled(1, 1, 1)]
+    weights = class_weights(real, 2, 1.0, synthetic=synthetic, share=0.25)
+    assert weights.tolist() == [pytest.approx(2 / 3), pytest.approx(2)]
+    assert class_weights(real, 2, 1.0).tolist() == [1, 0]  # without them, b is not there
+
+
+def test_the_number_of_synthetic_cells_does_not_matter_to_the_weights():
+    real = [labelled(0, 0, 0, 1)]
+    few, many = ([labelled(*[0, 1] * count)] for count in (1, 50))
+    weights = [class_weights(real, 2, 0.5, synthetic=some, share=0.5) for some in (few, many)]
+    assert weights[0].tolist() == pytest.approx(weights[1].tolist())

@@ -3,7 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cellweave.core import Cells, InvalidInputError
+from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, DatasetWriter
 from cellweave.localization import LocatorRecipe
 from cellweave.localization.augmentation import restained, turn
@@ -44,6 +44,41 @@ def test_a_sample_depends_on_seed_part_and_number_alone(dataset):
     assert all(same(other[i], ahead[i]) for i in (5, 0, 3))
     assert not same(samples(dataset, VARIED, seed=1)[0], ahead[0])
     assert not same(samples(dataset, VARIED, part="fold-1")[0], ahead[0])
+
+
+def mixed(dataset, share, recipe=PLAIN, **options):
+    """Return samples of the real images i0 to i2, and of one synthetic image, which is grey all over."""
+    return samples(dataset, recipe, ["i0", "i1", "i2"], synthetic=[(dataset, "small")], share=share, **options)
+
+
+def test_without_synthetic_images_the_stream_is_that_of_runs_of_before(dataset):
+    for options in ({}, {"synthetic": [], "share": 0.0}):
+        crops = samples(dataset, PLAIN, ["i0", "i1", "i2"], seed=5, **options)
+        for i in range(20):
+            rng = numpy_generator(5, "crop", "final", i)
+            name = f"i{rng.integers(3)}"
+            top, left = rng.integers(0, 17), rng.integers(0, 17)
+            expected = transmitted_light(dataset.read_image(name))[top : top + 32, left : left + 32]
+            got = crops[i]["image"].numpy().transpose(1, 2, 0) * 0.25 + 0.7
+            assert_allclose(got, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_the_share_of_the_crops_is_synthetic(dataset, share):
+    crops, count = mixed(dataset, share), 4000
+    synthetic = [crops.is_synthetic(i) for i in range(count)]
+    assert abs(sum(synthetic) - count * share) < 3 * np.sqrt(count * share * (1 - share))  # three standard deviations
+    grey = [float(crops[i]["image"].std()) < 1e-3 for i in range(40)]
+    assert grey == synthetic[:40]
+    other = mixed(dataset, share, part="fold-1")
+    assert [other.is_synthetic(i) for i in range(100)] != synthetic[:100]
+
+
+def test_crops_of_real_images_are_those_of_a_run_without_synthetic_ones(dataset):
+    without, crops = samples(dataset, VARIED, ["i0", "i1", "i2"]), mixed(dataset, 0.5, VARIED)
+    kept = [i for i in range(30) if not crops.is_synthetic(i)]
+    assert 5 < len(kept) < 25
+    assert all(same(crops[i], without[i]) for i in kept)
 
 
 def test_image_map_and_labels_fit_together(dataset):

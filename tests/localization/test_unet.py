@@ -24,6 +24,8 @@ def transparent(recipe):
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+            if layer.bias is not None:  # a random one, low enough, would close the ReLU that follows
+                nn.init.zeros_(layer.bias)
     return network
 
 

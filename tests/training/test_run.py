@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
-from cellweave.core import InvalidInputError, ModelFolderError
-from cellweave.training import Budget, Plan, TrainingRun
+from cellweave.core import Cells, InvalidInputError, ModelFolderError
+from cellweave.data import CellDataset, DatasetWriter
+from cellweave.training import Budget, FitRecipe, Plan, TrainingRun, run_identity, training_record
 
 IDENTITY = {"recipe": {"width": 4}, "seed": 0}
 MINUTE = Budget(minutes=1.0)
@@ -59,6 +60,37 @@ def test_another_identity_is_refused(tmp_path):
     both = TrainingRun(tmp_path / "a", {"recipe": {"width": 8}, "seed": 1})
     with pytest.raises(ModelFolderError, match="another recipe and seed"):
         both.start()
+
+
+def test_what_only_the_other_run_depended_on_is_a_difference_as_well(tmp_path):
+    more = {**IDENTITY, "synthetic_share": 0.5}
+    TrainingRun(tmp_path / "a", more).plan(MINUTE, lambda: 0.25)
+    with pytest.raises(ModelFolderError, match="holds a run with another synthetic_share; give the same settings"):
+        TrainingRun(tmp_path / "a", IDENTITY).start()
+    assert TrainingRun(tmp_path / "a", more).start() is None
+
+
+def test_one_data_set_is_written_as_before_there_could_be_several(tmp_path):
+    datasets = []
+    for name in ("one", "two"):
+        with DatasetWriter(tmp_path / name, name=name, classes=[], licence="CC0", source="a test") as writer:
+            writer.add(name, Cells.empty(classes=(), shape=(1, 1)))
+        datasets.append(CellDataset.open(tmp_path / name))
+    one, two = datasets
+    identity = {
+        "recipe": FitRecipe().model_dump(mode="json"),
+        "seed": 7,
+        "budget": {"steps": 3, "minutes": None},
+        "data": one.checksum,
+    }
+    assert run_identity(FitRecipe(), one, Budget(steps=3), 7) == identity
+    assert run_identity(FitRecipe(), [one], Budget(steps=3), 7) == identity
+    both = run_identity(FitRecipe(), [one, two], Budget(steps=3), 7)
+    assert both == {**identity, "data": [one.checksum, two.checksum]}
+
+    records = [{"name": x.name, "checksum": x.checksum, "licence": "CC0"} for x in datasets]
+    assert training_record(one, 7, {"steps": 3}) == {"data": records[0], "seed": 7, "steps": 3}
+    assert training_record(datasets, 7, {}) == {"data": records, "seed": 7}
 
 
 def test_overwriting_throws_the_other_run_away_when_it_starts_and_not_before(tmp_path):

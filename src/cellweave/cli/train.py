@@ -28,8 +28,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.
 
 @app.command()
 def locator(
-    data: Data,
+    data: Annotated[
+        list[Path],
+        typer.Option(help="Data set whose training split is learnt from and calibrated on; repeatable, same classes."),
+    ],
     out: Out,
+    synthetic: Annotated[
+        list[Path] | None,
+        typer.Option(help="Generated data set to train on as well, never to calibrate on; repeatable."),
+    ] = None,
+    synthetic_share: Annotated[
+        float | None,
+        typer.Option(help="Share of the training crops that are synthetic, between 0 and 1; 0.5 where not given."),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Exact number of steps of the final network.")] = None,
     minutes: Minutes = None,
     recipe: RecipeName = "default",
@@ -46,6 +57,8 @@ def locator(
         summary = train_locator(
             data,
             out,
+            synthetic=synthetic or (),
+            synthetic_share=synthetic_share,
             steps=steps,
             minutes=minutes,
             recipe=recipe,
@@ -62,8 +75,11 @@ def locator(
     typer.echo(
         f"out of fold: F1 {validated['f1']:.3f} (precision {validated['precision']:.3f}, recall "
         f"{validated['recall']:.3f}) at {validated['radius_px']:g} px with window {validated['window_px']} px and "
-        f"threshold {validated['threshold']:g}\nmodel: {summary.model}"
+        f"threshold {validated['threshold']:g}"
     )
+    if "note" in validated:
+        typer.echo(f"note: {validated['note']}")
+    typer.echo(f"model: {summary.model}")
 
 
 @app.command()

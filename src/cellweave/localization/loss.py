@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,17 +16,46 @@ from cellweave.localization.samples import IGNORED
 from cellweave.training import Batch
 
 
-def class_weights(annotated: Sequence[Cells], class_count: int, balance: float) -> Tensor:
+def class_weights(
+    annotated: Sequence[Cells],
+    class_count: int,
+    balance: float,
+    *,
+    synthetic: Sequence[Cells] = (),
+    share: float = 0.0,
+) -> Tensor:
     """Return a weight for each class: its inverse frequency to the power ``balance``, 1 on average over the cells.
 
     Classes without cells get weight 0.
+
+    Args:
+        annotated: Cells of the real images.
+        class_count: Number of classes.
+        balance: Exponent.
+        synthetic: Cells of the synthetic images.
+        share: Share of the training crops that are synthetic; frequencies are those of the mixture.
     """
-    counts = np.zeros(class_count)
-    for cells in annotated:
-        counts += np.bincount(cells.labels[cells.labels >= 0], minlength=class_count)
+    counts = _class_counts(annotated, class_count)
+    if synthetic:
+        # Of the mixture, not of the real images alone: a class that only synthetic images show would get weight 0 and
+        # never be learnt, and the average weight would leave 1, which shifts the classes against the map.
+        others = _class_counts(synthetic, class_count)
+        total = counts.sum() + others.sum()
+        counts = total * ((1 - share) * _frequencies(counts) + share * _frequencies(others))
     weights = np.where(counts > 0, np.maximum(counts, 1.0) ** -balance, 0.0)
     total = float((weights * counts).sum())
     return torch.tensor(weights * counts.sum() / total if total else weights, dtype=torch.float32)
+
+
+def _class_counts(annotated: Sequence[Cells], class_count: int) -> npt.NDArray[np.float64]:
+    counts: npt.NDArray[np.float64] = np.zeros(class_count)
+    for cells in annotated:
+        counts += np.bincount(cells.labels[cells.labels >= 0], minlength=class_count)
+    return counts
+
+
+def _frequencies(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return counts / max(float(counts.sum()), 1.0)
 
 
 class LocatorLoss:

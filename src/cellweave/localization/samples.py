@@ -90,6 +90,9 @@ class LocatorSamples:
         mpp: Scale to work at, µm per pixel; None leaves images as they are.
         seed: Of the run.
         part: Name of the part of the run that they are for.
+        synthetic: The same of synthetic images.
+        share: Probability that a crop is of a synthetic image, where there are any. A crop that is not is the one
+            that a run without synthetic images would have.
 
     Raises:
         InvalidInputError: There are no images.
@@ -103,10 +106,14 @@ class LocatorSamples:
         mpp: float | None,
         seed: int,
         part: str = "final",
+        synthetic: Sequence[tuple[CellDataset, str]] = (),
+        share: float = 0.0,
     ) -> None:
         if not sources:
             raise InvalidInputError("there are no images to train on.")
-        self._sources = list(sources)
+        self._sources = [*sources, *synthetic]
+        self._synthetic = range(len(sources), len(self._sources))
+        self._real, self._share = range(len(sources)), share
         self._target: TargetRecipe = recipe.target
         self._augmentation = recipe.augmentation
         self._mpp, self._seed, self._part = mpp, seed, part
@@ -116,7 +123,8 @@ class LocatorSamples:
     def __getitem__(self, index: int) -> Batch:
         """Return crop ``index``: image (3, S, S) normalised, map (1, S, S) and labels (S, S), -100 where none."""
         rng = numpy_generator(self._seed, "crop", self._part, index)
-        drawn = self._drawn(int(rng.integers(len(self._sources))))
+        images = self._synthetic if self.is_synthetic(index) else self._real
+        drawn = self._drawn(images[int(rng.integers(len(images)))])
         side = self._augmentation.crop_px
         height, width = drawn.labels.shape
         top, left = (int(rng.integers(0, max(extent - side, 0) + 1)) for extent in (height, width))
@@ -131,6 +139,11 @@ class LocatorSamples:
             "heights": torch.from_numpy(pieces[1].astype(np.float32)[None]),
             "labels": torch.from_numpy(labels),
         }
+
+    def is_synthetic(self, index: int) -> bool:
+        """Return whether crop ``index`` is of a synthetic image."""
+        # a stream of its own, so that the crops of real images are the same at every share
+        return bool(self._synthetic) and numpy_generator(self._seed, "share", self._part, index).random() < self._share
 
     def _drawn(self, index: int) -> _Drawn:
         if index in self._cache:

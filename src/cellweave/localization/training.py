@@ -11,17 +11,18 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from cellweave.core import Cells, InvalidImageError, InvalidInputError, torch_generator
+from cellweave.core import torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
-from cellweave.localization.calibration import Calibration, Calibrator, grouped_folds
+from cellweave.localization.calibration import Calibration, Calibrator
 from cellweave.localization.inference import Predictor
 from cellweave.localization.locator import locator_config
 from cellweave.localization.loss import LocatorLoss, class_weights
 from cellweave.localization.model_card import locator_card
 from cellweave.localization.recipe import LocatorRecipe
-from cellweave.localization.samples import LocatorSamples, resized
+from cellweave.localization.samples import LocatorSamples
+from cellweave.localization.sources import LocatorSources, SourceImage
 from cellweave.localization.unet import UNet
 from cellweave.training import (
     Budget,
@@ -38,56 +39,65 @@ from cellweave.training import (
 UNKNOWN_SCALE_UM_PER_PX = 0.5
 """What the calibration's radius in micrometres is divided by where no scale is known (20x)."""
 
+SEEN_BY_GENERATORS = (
+    "the networks of the folds were trained on synthetic images as well; a generator that was trained on the images "
+    "held out has seen their patients, so these scores may be too high, and the choice of window and threshold, which "
+    "is all that they decide, biased. Judge the model on images that no generator has seen."
+)
+"""Note in ``metrics.json`` of a run with synthetic data."""
+
 
 class LocatorTraining:
-    """One training run of a localiser on the training split of a data set.
+    """One training run of a localiser on the training splits of real data sets, and on synthetic ones beside them.
+
+    Folds, window and threshold are made of real images alone; synthetic images are only trained on, by the final
+    network and by those of the folds. A generator trained on all training images has seen the patients whom a fold
+    holds out, and its images carry what it saw into the fold's network: the scores out of fold may be too high and
+    the choice of window and threshold biased. Nothing else depends on them; ``metrics.json`` says so in a note.
 
     Args:
-        dataset: The data set.
+        data: Real data sets; several with the same classes. Their order matters to what is drawn.
         folder: The run's folder; becomes the model folder.
         recipe: The recipe.
         budget: Steps or minutes.
+        synthetic: Generated data sets; all their images are trained on.
+        synthetic_share: Share of the training crops that come from ``synthetic``, between 0 and 1; a half when None.
         seed: Of everything random in the run.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in the folder.
         progress: Called as work goes on.
 
     Raises:
-        DatasetError: There are no training images, or one of them is not what the data set says.
-        InvalidImageError: One of them cannot be read, or its scale is far from that of the recipe.
-        InvalidInputError: They cannot be trained or calibrated on, or the folder is something else.
+        DatasetError: A data set has no training images, or an image is not what the data set says.
+        InvalidImageError: An image cannot be read, or its scale is far from that of the recipe.
+        InvalidInputError: The data sets cannot be trained or calibrated on together or in these roles, or the folder
+            is something else.
         ModelFolderError: The folder holds a run with other settings.
     """
 
     def __init__(
         self,
-        dataset: CellDataset,
+        data: Sequence[CellDataset],
         folder: Path,
         recipe: LocatorRecipe,
         budget: Budget,
         *,
+        synthetic: Sequence[CellDataset] = (),
+        synthetic_share: float | None = None,
         seed: int = 0,
         device: str = "auto",
         overwrite: bool = False,
         progress: Progress = silent,
     ) -> None:
-        self.dataset, self.folder, self.recipe, self.budget = dataset, folder, recipe, budget
+        self.folder, self.recipe, self.budget = folder, recipe, budget
         self.seed, self.progress = seed, progress
-        self.names = dataset.names("training")
-        self.annotated = {name: dataset.read_cells(name) for name in self.names}
-        if not any(len(cells) for cells in self.annotated.values()):
-            raise InvalidInputError(f"the training images of {dataset.root} have no cells; nothing can be learnt.")
-        if dataset.classes and not any((cells.labels >= 0).any() for cells in self.annotated.values()):
-            raise InvalidInputError(
-                f"the training images of {dataset.root} declare the classes {list(dataset.class_names)}, but "
-                "no cell has one; label some cells, or import them without classes."
-            )
-        groups = dataset.groups()
-        self.folds = grouped_folds([groups[name] for name in self.names], recipe.calibration.folds)
-        self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(list(self.annotated.values()))
+        self.sources = LocatorSources(data, synthetic, synthetic_share)
+        self.folds = self.sources.folds(recipe.calibration.folds)
+        self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(self.sources.real)
         self.accelerator: Accelerator = make_accelerator(device)
         self._require_images()
-        self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
+        identity = run_identity(recipe, self.sources.data, budget, seed) | self.sources.identity()
+        self._run = TrainingRun(folder, identity, overwrite=overwrite)
 
     def run(self) -> dict[str, Any]:
         """Train, or go on where the run stopped, and write the model folder; return its metrics.
@@ -101,60 +111,60 @@ class LocatorTraining:
         share = self.recipe.calibration.share
         plan = self._run.plan(self.budget, self._measure, folds=len(self.folds), fold_share=share)
         calibration = self._calibrate(plan)
-        weights = self._fit("final", "training the final network", self.names, plan.steps)
+        weights = self._fit(
+            "final", "training the final network", self.sources.real, self.sources.synthetic, plan.steps
+        )
         metrics = self._metrics(plan, calibration, time.perf_counter() - start)
         config = locator_config(
             self.recipe,
-            classes=self.dataset.classes,
+            classes=self.sources.classes,
             mpp=self.mpp,
             finder=calibration.finder,
-            training=training_record(self.dataset, self.seed, metrics["training"]),
+            training=training_record(self.sources.data, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
-            card = locator_card(config, metrics, source=self.dataset.source)
+            card = locator_card(config, metrics, sources=[one.source for one in self.sources.data])
             self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
         return metrics
 
     def _require_images(self) -> None:
         """Read every image once, so that what is wrong is said before anything is written or thrown away."""
-        for done, name in enumerate(self.names, start=1):
-            pixels = self.dataset.read_image(name)
-            try:
-                resized(pixels, self.annotated[name], self.mpp)
-            except InvalidImageError as error:
-                raise InvalidImageError(f"{self.dataset.image_path(name)}: {error}") from error
-            self.progress("reading images", done, len(self.names))
+        images = [*self.sources.real, *self.sources.synthetic]
+        for done, image in enumerate(images, start=1):
+            image.read(self.mpp)
+            self.progress("reading images", done, len(images))
 
     def _measure(self) -> float:
-        network, samples = self._network("timing"), self._samples("timing", self.names)
-        loss, accelerator = self._loss(self.names), self.accelerator
+        real, synthetic = self.sources.real, self.sources.synthetic
+        network, samples = self._network("timing"), self._samples("timing", real, synthetic)
+        loss, accelerator = self._loss(real, synthetic), self.accelerator
         return timed_step(network, loss, samples, self.recipe.fit, accelerator=accelerator, progress=self.progress)
 
     def _calibrate(self, plan: Plan) -> Calibration:
         um_per_px = self.mpp if self.mpp is not None else UNKNOWN_SCALE_UM_PER_PX
         calibrator = Calibrator(self.recipe.calibration, self.recipe.calibration.radius_um / um_per_px)
         done = 0
-        for number, held_out in enumerate(self.folds, start=1):
-            out = [self.names[i] for i in held_out]
-            kept = [name for name in self.names if name not in set(out)]
+        for number, fold in enumerate(self.folds, start=1):
             stage = f"cross-validation, fold {number} of {len(self.folds)}"
-            weights = self._fit(f"fold-{number}", stage, kept, plan.fold_steps)
+            weights = self._fit(f"fold-{number}", stage, fold.real, fold.synthetic, plan.fold_steps)
             network = self._network(f"fold-{number}")
             network.load_state_dict(weights)
             predictor = Predictor(network, self.accelerator.device, precision=self.recipe.fit.precision)
-            for name in out:
-                image, truth = resized(self.dataset.read_image(name), self.annotated[name], self.mpp)
-                calibrator.add(name, predictor(image), truth)
+            for image in fold.held_out:
+                pixels, truth = image.read(self.mpp)
+                calibrator.add(image.key, predictor(pixels), truth)
                 done += 1
-                self.progress("calibrating window and threshold", done, len(self.names))
-        return calibrator.choose(self.dataset.groups())
+                self.progress("calibrating window and threshold", done, len(self.sources.real))
+        return calibrator.choose(self.sources.groups())
 
-    def _fit(self, part: str, stage: str, names: Sequence[str], steps: int) -> dict[str, torch.Tensor]:
+    def _fit(
+        self, part: str, stage: str, real: Sequence[SourceImage], synthetic: Sequence[SourceImage], steps: int
+    ) -> dict[str, torch.Tensor]:
         network = self._network(part).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return fit(
             network,
-            self._loss(names),
-            self._samples(part, names),
+            self._loss(real, synthetic),
+            self._samples(part, real, synthetic),
             self.recipe.fit,
             folder=self._run.state / part,
             steps=steps,
@@ -166,38 +176,52 @@ class LocatorTraining:
         )
 
     def _network(self, part: str) -> UNet:
-        network = UNet(self.recipe.network, len(self.dataset.classes))
+        network = UNet(self.recipe.network, len(self.sources.classes))
         initialise(network, torch_generator(self.seed, "weights", part))
         return network
 
-    def _samples(self, part: str, names: Sequence[str]) -> LocatorSamples:
-        sources = [(self.dataset, name) for name in names]
-        return LocatorSamples(sources, self.recipe, mpp=self.mpp, seed=self.seed, part=part)
+    def _samples(self, part: str, real: Sequence[SourceImage], synthetic: Sequence[SourceImage]) -> LocatorSamples:
+        return LocatorSamples(
+            [(image.dataset, image.name) for image in real],
+            self.recipe,
+            mpp=self.mpp,
+            seed=self.seed,
+            part=part,
+            synthetic=[(image.dataset, image.name) for image in synthetic],
+            share=self.sources.share,
+        )
 
-    def _loss(self, names: Sequence[str]) -> LocatorLoss:
-        annotated = [self.annotated[name] for name in names]
-        weights = class_weights(annotated, len(self.dataset.classes), self.recipe.loss.balance)
+    def _loss(self, real: Sequence[SourceImage], synthetic: Sequence[SourceImage]) -> LocatorLoss:
+        weights = class_weights(
+            [image.cells for image in real],
+            len(self.sources.classes),
+            self.recipe.loss.balance,
+            synthetic=[image.cells for image in synthetic],
+            share=self.sources.share,
+        )
         return LocatorLoss(self.recipe.loss, weights)
 
     def _metrics(self, plan: Plan, calibration: Calibration, seconds: float) -> dict[str, Any]:
-        groups = self.dataset.groups()
-        return {
-            "cross_validation": {
-                "folds": len(self.folds),
-                "steps_per_fold": plan.fold_steps,
-                "groups": len({groups[name] for name in self.names}),
-                **calibration.to_json(),
-            },
-            "training": {
-                "images": len(self.names),
-                "cells": sum(len(cells) for cells in self.annotated.values()),
-                "steps": plan.steps,
-                "seconds_since_last_start": round(seconds, 1),
-                "hardware": device_description(self.accelerator.device),
-            },
+        synthetic = self.sources.describe_synthetic()
+        validated = {
+            "folds": len(self.folds),
+            "steps_per_fold": plan.fold_steps,
+            "groups": len(set(self.sources.groups().values())),
+            **calibration.to_json(),
         }
+        training = {
+            "images": len(self.sources.real),
+            "cells": sum(len(image.cells) for image in self.sources.real),
+            "steps": plan.steps,
+            "seconds_since_last_start": round(seconds, 1),
+            "hardware": device_description(self.accelerator.device),
+        }
+        if synthetic is not None:
+            validated["note"] = SEEN_BY_GENERATORS
+            training["synthetic"] = synthetic
+        return {"cross_validation": validated, "training": training}
 
 
-def _median_scale(annotated: Sequence[Cells]) -> float | None:
-    scales = [cells.mpp for cells in annotated if cells.mpp is not None]
+def _median_scale(images: Sequence[SourceImage]) -> float | None:
+    scales = [image.cells.mpp for image in images if image.cells.mpp is not None]
     return float(np.median(scales)) if scales else None

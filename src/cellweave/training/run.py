@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,20 +41,33 @@ def _holds_something(folder: Path) -> bool:
     return any(path.name != "training" and not path.name.startswith(".plan.json") for path in folder.rglob("*"))
 
 
-def run_identity(recipe: Recipe, dataset: CellDataset, budget: Budget, seed: int) -> dict[str, Any]:
-    """Return what a run depends on."""
+def run_identity(
+    recipe: Recipe, data: CellDataset | Sequence[CellDataset], budget: Budget, seed: int
+) -> dict[str, Any]:
+    """Return what a run depends on; one data set is written as its checksum, several as a list of theirs."""
     return {
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
         "budget": {"steps": budget.steps, "minutes": budget.minutes},
-        "data": dataset.checksum,
+        "data": _one_or_list([dataset.checksum for dataset in _listed(data)]),
     }
 
 
-def training_record(dataset: CellDataset, seed: int, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``config.json`` says of a training: its data, seed, and the facts of ``metrics.json``."""
-    data = {"name": dataset.name, "checksum": dataset.checksum, "licence": dataset.licence}
-    return {"data": data, "seed": seed, **facts}
+def training_record(data: CellDataset | Sequence[CellDataset], seed: int, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``config.json`` says of a training: its data, seed, and the facts of ``metrics.json``.
+
+    ``data`` is one record for one data set, a list of records for several.
+    """
+    records = [{"name": one.name, "checksum": one.checksum, "licence": one.licence} for one in _listed(data)]
+    return {"data": _one_or_list(records), "seed": seed, **facts}
+
+
+def _listed(data: CellDataset | Sequence[CellDataset]) -> list[CellDataset]:
+    return [data] if isinstance(data, CellDataset) else list(data)
+
+
+def _one_or_list(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
 
 
 class TrainingRun:
@@ -148,7 +161,9 @@ class TrainingRun:
             raise ModelFolderError(
                 f"{self._plan_file} is damaged ({error}); pass --overwrite to train anew."
             ) from error
-        differing = [key for key in self.identity if planned_for.get(key) != self.identity[key]]
+        # keys of either: a run with synthetic data has some that one without lacks
+        either = dict.fromkeys([*self.identity, *planned_for])
+        differing = [key for key in either if planned_for.get(key) != self.identity.get(key)]
         if differing:
             raise ModelFolderError(
                 f"{self.folder} holds a run with another {' and '.join(differing)}; give the same settings to resume "

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
@@ -14,6 +14,8 @@ from cellweave.images import ImageRecipe, ImageTraining
 from cellweave.layouts import LayoutRecipe, LayoutTraining
 from cellweave.localization import LocatorRecipe, LocatorTraining
 from cellweave.training import Budget, load_recipe
+
+Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ class TrainingSummary:
 
 
 def train_locator(
-    data: str | os.PathLike[str],
+    data: Paths,
     out: str | os.PathLike[str],
     *,
+    synthetic: Paths = (),
+    synthetic_share: float | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     recipe: str = "default",
@@ -42,11 +46,14 @@ def train_locator(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> TrainingSummary:
-    """Train and calibrate a localiser on the training split of a data set, or go on with a run that was stopped.
+    """Train and calibrate a localiser on the training splits of data sets, or go on with a run that was stopped.
 
     Args:
-        data: The data set.
+        data: A real data set or several, with the same classes; all of the calibration is made of them.
         out: Folder of the run, which becomes the model folder.
+        synthetic: A generated data set or several, to train on beside the real ones; see :class:`LocatorTraining` on
+            what generators have seen.
+        synthetic_share: Share of the training crops that come from ``synthetic``, between 0 and 1; a half when None.
         steps: Steps of the final network; the networks of the folds take a share of it each, on top.
         minutes: Time for everything, folds and calibration included; give this or ``steps``.
         recipe: Name of a shipped recipe, or path of a YAML file.
@@ -62,16 +69,23 @@ def train_locator(
     budget = Budget(steps, minutes)
     resolved = load_recipe(LocatorRecipe, "locator", recipe, changes)
     training = LocatorTraining(
-        CellDataset.open(data),
+        _opened(data),
         Path(out),
         resolved,
         budget,
+        synthetic=_opened(synthetic),
+        synthetic_share=synthetic_share,
         seed=seed,
         device=device,
         overwrite=overwrite,
         progress=progress,
     )
     return TrainingSummary(Path(out), training.run())
+
+
+def _opened(paths: Paths) -> list[CellDataset]:
+    listed = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return [CellDataset.open(path) for path in listed]
 
 
 def train_layouts(
@@ -89,7 +103,8 @@ def train_layouts(
 ) -> TrainingSummary:
     """Train a layout model on the training split of a data set, or go on with a run that was stopped.
 
-    Arguments and errors are those of :func:`train_locator`; there are no folds, so ``steps`` are all steps.
+    Arguments and errors are those of :func:`train_locator`, of one data set and nothing synthetic; there are no folds,
+    so ``steps`` are all steps.
     """
     training = LayoutTraining(
         CellDataset.open(data),
@@ -119,7 +134,8 @@ def train_images(
 ) -> TrainingSummary:
     """Train an image model on the training split of a data set, or go on with a run that was stopped.
 
-    Arguments and errors are those of :func:`train_locator`; there are no folds, so ``steps`` are all steps.
+    Arguments and errors are those of :func:`train_locator`, of one data set and nothing synthetic; there are no folds,
+    so ``steps`` are all steps.
     """
     training = ImageTraining(
         CellDataset.open(data),
