@@ -33,6 +33,7 @@ def test_it_is_principal_component_analysis():
     patches = image.reshape(10, 4, 14, 4, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 48) / 127.5 - 1
     reference = PCA(5).fit(patches)
     basis = PatchBasis.fit([image], side=4, components=5, whitening=0.5)
+    assert basis.kept == pytest.approx(reference.explained_variance_ratio_.sum(), rel=1e-6)
     overlap = basis.vectors.T @ reference.components_.T
     np.testing.assert_allclose(np.abs(overlap), np.eye(5), atol=1e-4)
     spread = basis.encode(image).reshape(5, -1).astype(float).std(axis=1, ddof=1)

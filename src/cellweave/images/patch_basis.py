@@ -69,6 +69,7 @@ class PatchBasis:
         mean: Of the patches, float64 (3 side²,).
         vectors: Orthonormal columns, float64 (3 side², K), largest variance first.
         gain: What the coefficients are multiplied by to become data, float64 (K,).
+        kept: Share of the variance of the patches that it was fitted to which its components hold.
 
     Raises:
         InvalidInputError: The shapes do not fit, or a number is not finite, or a gain not > 0.
@@ -78,6 +79,7 @@ class PatchBasis:
     mean: npt.NDArray[np.float64]
     vectors: npt.NDArray[np.float64]
     gain: npt.NDArray[np.float64]
+    kept: float = 1.0
 
     def __post_init__(self) -> None:
         size = 3 * self.side**2
@@ -128,7 +130,8 @@ class PatchBasis:
         largest = np.abs(vectors).argmax(axis=0)
         vectors = vectors * np.sign(vectors[largest, np.arange(components)])  # signs are free; fix them
         scaled = spread ** (1 - whitening)
-        return cls(side, mean, vectors, scaled / spread / np.sqrt(np.mean(scaled**2)))
+        kept = float(variances[::-1][:components].sum() / variances.sum())
+        return cls(side, mean, vectors, scaled / spread / np.sqrt(np.mean(scaled**2)), kept)
 
     def encode(self, image: RgbImage) -> Coefficients:
         """Return the data (K, H / side, W / side) of an image, uint8 (H, W, 3)."""
@@ -151,13 +154,14 @@ class PatchBasis:
             "mean": self.mean.tolist(),
             "vectors": self.vectors.T.tolist(),
             "gain": self.gain.tolist(),
+            "kept": self.kept,
         }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> PatchBasis:
         """Return the basis that :meth:`to_json` wrote."""
-        vectors = np.array(stored["vectors"], float)
-        return cls(int(stored["side"]), np.array(stored["mean"], float), vectors.T, np.array(stored["gain"], float))
+        mean, vectors, gain = (np.array(stored[name], float) for name in ("mean", "vectors", "gain"))
+        return cls(int(stored["side"]), mean, vectors.T, gain, float(stored["kept"]))
 
 
 def fold_condition(condition: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.float32]:

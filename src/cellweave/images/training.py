@@ -15,6 +15,7 @@ from cellweave.data import CellDataset
 from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
+from cellweave.images.patch_basis import PatchBasis
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
 from cellweave.stain import ReinhardStyle
@@ -79,9 +80,9 @@ class ImageTraining:
 
         A run that is complete already is not repeated.
         """
-        metrics = self._run.start()
-        if metrics is not None:
-            return metrics
+        finished = self._run.start()
+        if finished is not None:
+            return finished
         start = time.perf_counter()
         process = DiffusionProcess(self.recipe.process)
         loss = DenoisingLoss(process, self.recipe.weighting, given=("condition",))
@@ -97,7 +98,9 @@ class ImageTraining:
             stage="training the image model",
             progress=self.progress,
         )
-        metrics = {
+        codec = self.samples.codec
+        metrics: dict[str, Any] = {
+            "basis": {"kept_variance": round(codec.kept, 4)} if isinstance(codec, PatchBasis) else None,
             "training": {
                 "images": len(self.names),
                 "steps": plan.steps,
@@ -111,7 +114,7 @@ class ImageTraining:
             classes=self.dataset.classes,
             mpp=self.mpp,
             style=self.style,
-            codec=self.samples.codec,
+            codec=codec,
             training=training_record(self.dataset, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
