@@ -104,6 +104,11 @@ def spot_image(spot_cells: Cells) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def paint_spots() -> Callable[..., np.ndarray]:
+    return draw_spots
+
+
+@pytest.fixture(scope="session")
 def spot_folder(tmp_path_factory: pytest.TempPathFactory, spot_model: SpotModel) -> Path:
     """A model folder with the hand-made localiser."""
     return spot_model.write(tmp_path_factory.mktemp("spots") / "model")

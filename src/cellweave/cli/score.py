@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cellweave.cli.progress import terminal_progress
+from cellweave.cli.score_tables import print_cell_scores, print_image_scores, print_layout_scores
+
 if TYPE_CHECKING:
     from cellweave.core import Length
-    from cellweave.metrics import CellScores, LayoutScores
-    from cellweave.metrics.cell_scores import Interval
 
 app = typer.Typer(name="score", help="Score what was found or made against the real thing.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def cells(
     if as_json:
         typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:
-        _print_scores(scores)
+        print_cell_scores(scores)
         if out is not None:
             typer.echo(f"written to {out}")
 
@@ -90,44 +91,6 @@ def _lengths(text: str | None, unit: Literal["px", "um"]) -> list[Length]:
         raise InvalidInputError(f"{option} is {text!r}; give numbers separated by commas, such as 5,10.") from error
 
 
-def _print_scores(scores: CellScores) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("radius", "class", box=None, pad_edge=False)
-    for title in ("precision", "recall", "F1", "tp", "fp", "fn"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in scores.rows:
-        rates = {"precision": row.precision, "recall": row.recall, "f1": row.f1}
-        table.add_row(
-            f"{row.radius.value:g} {'µm' if row.radius.unit == 'um' else 'px'}",
-            row.label,
-            *(_with_interval(value, (row.intervals or {}).get(name), digits=3) for name, value in rates.items()),
-            *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
-        )
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 120  # a log or a file has no width; its lines are not to be cut at 80
-    console.print(table)
-    between = scores.intervals
-    for key, value in scores.mean_class_f1.items():
-        if value is not None:
-            ends = None if between is None else between.mean_class_f1[key]
-            typer.echo(f"mean class F1 at {key}  {_with_interval(value, ends, digits=3)}")
-    mae, rmse = (None, None) if between is None else (between.mae, between.rmse)
-    typer.echo(f"cells per image  MAE {_with_interval(scores.mae, mae)}  RMSE {_with_interval(scores.rmse, rmse)}")
-    drawn = "" if between is None else f"; 95 % intervals of {between.resamples:,} resamples of the groups"
-    typer.echo(f"{scores.images} images of {scores.groups} groups, protocol {scores.protocol}{drawn}")
-    for note in scores.notes:
-        typer.echo(f"note  {note}")
-
-
-def _with_interval(value: float | None, ends: Interval = None, *, digits: int = 1) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}" + ("" if ends is None else f" [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]")
-
-
 @app.command()
 def layouts(
     real: Annotated[Path, typer.Option(help="Data set of real images; its training split, unless --split is given.")],
@@ -136,7 +99,7 @@ def layouts(
     synthetic_split: Annotated[
         str | None, typer.Option(help="Of the synthetic data set; all of it by default.")
     ] = None,
-    splits: Annotated[int, typer.Option(min=1, help="Random splits to average over.")] = 20,
+    splits: Annotated[int, typer.Option(min=1, max=10_000, help="Random splits to average over.")] = 20,
     size: Annotated[int, typer.Option(min=1, help="Layouts on either side of a comparison.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of the random layouts.")] = 0,
     out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
@@ -162,49 +125,77 @@ def layouts(
     if as_json:
         typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:
-        _print_layout_scores(scores)
+        print_layout_scores(scores)
         if out is not None:
             typer.echo(f"written to {out}")
 
 
-def _print_layout_scores(scores: LayoutScores) -> None:
-    from rich.console import Console
-    from rich.table import Table
+@app.command()
+def images(
+    synthetic: Annotated[
+        Path, typer.Option(help="Data set of synthetic images; its cells are what they were made from.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Localiser: model folder, shipped model, or owner/name on the hub.")
+    ] = "locator-brca-m2c",
+    real: Annotated[Path | None, typer.Option(help="Data set of real images to compare with.")] = None,
+    real_split: Annotated[str, typer.Option(help="Of the real data set.")] = "validation",
+    synthetic_split: Annotated[
+        str | None, typer.Option(help="Of the synthetic data set; all of it by default.")
+    ] = None,
+    radius_px: Annotated[float | None, typer.Option(help="Radius in pixels; 6 where none is given.")] = None,
+    radius_um: Annotated[float | None, typer.Option(help="Radius in µm, in place of pixels.")] = None,
+    protocol: Annotated[
+        Protocol, typer.Option(help="Maximum matching within the radius, or row by row, nearest first, below it.")
+    ] = Protocol.greedy,
+    intervals: Annotated[bool, typer.Option(help="Bootstrap 95 % intervals over patients, or images.")] = True,
+    resamples: Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap, and of the layouts for chance.")] = 0,
+    revision: Annotated[str | None, typer.Option(help="Commit of a model on the hub.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output where it is there already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score synthetic images by the cells that a localiser finds in them, against the cells they were made from."""
+    from cellweave.workflows.score_images import score_image_datasets
 
-    arm = scores.arms[0]
-    counts = Table("cells per layout", box=None, pad_edge=False)
-    for title in ("real", "synthetic", "ratio"):
-        counts.add_column(title, justify="right", no_wrap=True)
-    for count in scores.counts:
-        if count.arm == arm:
-            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
-            ratio = _with_interval(count.ratio, digits=2)
-            counts.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
-    distances = Table("measure", "of", box=None, pad_edge=False)
-    for title in ("position", "distance", "floor", "ceiling"):
-        distances.add_column(title, justify="right", no_wrap=True)
-    for row in scores.rows:
-        if row.arm == arm:
-            levels = (row.distance, row.floor, row.ceiling)
-            distances.add_row(
-                row.measure.replace("_", " "),
-                row.label,
-                _with_interval(row.position, digits=2),
-                *(f"{level.mean:.3f} ± {level.sd:.3f}" for level in levels),
-            )
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 120
-    console.print(counts)
-    console.print(distances)
-    typer.echo(
-        "position: 0 = as near as real layouts of other patients (floor), 1 = as far as random ones (ceiling); "
-        "nearest neighbour in µm"
+    with terminal_progress() as progress:
+        scores = score_image_datasets(
+            synthetic,
+            model,
+            synthetic_split=synthetic_split,
+            real=real,
+            real_split=real_split,
+            radius=_one_length(radius_px, radius_um),
+            protocol=protocol.value,
+            resamples=resamples if intervals else 0,
+            seed=seed,
+            revision=revision,
+            device=device,
+            precision=precision,
+            out=out,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
+    else:
+        print_image_scores(scores)
+        if out is not None:
+            typer.echo(f"written to {out}")
+
+
+def _one_length(in_px: float | None, in_um: float | None) -> Length:
+    from cellweave.core import InvalidInputError
+    from cellweave.workflows.score_images import DEFAULT_RADIUS
+
+    if in_px is not None and in_um is not None:
+        raise InvalidInputError(f"--radius-px {in_px:g} and --radius-um {in_um:g} are both given; give one of the two.")
+    given = _lengths(None if in_px is None else str(in_px), "px") + _lengths(
+        None if in_um is None else str(in_um), "um"
     )
-    typer.echo(
-        f"{scores.synthetic} synthetic against {scores.real} real layouts of {scores.groups} groups, "
-        f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
-        f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
-    )
-    for note in scores.notes:
-        typer.echo(f"note  {note}")
+    return given[0] if given else DEFAULT_RADIUS

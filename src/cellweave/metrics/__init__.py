@@ -1,7 +1,10 @@
-"""Scores of predicted cells against annotated ones, and of synthetic layouts; takes cells, knows no model."""
+"""Scores of predicted cells against annotated ones, of synthetic layouts and of images; takes cells, knows no model."""
 
 from cellweave.metrics.cell_scores import ALL, CellScores, ScoreIntervals, ScoreRow, radius_key
+from cellweave.metrics.colours import ImageColours, measure_colours
+from cellweave.metrics.fidelity import Fidelity, score_fidelity
 from cellweave.metrics.greedy import match_greedily
+from cellweave.metrics.image_scores import ImageScores
 from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
 from cellweave.metrics.layout_scores import CountRow, LayoutRow, LayoutScores, Level
 from cellweave.metrics.layouts import score_layouts
@@ -14,6 +17,9 @@ __all__ = [
     "PROTOCOLS",
     "CellScores",
     "CountRow",
+    "Fidelity",
+    "ImageColours",
+    "ImageScores",
     "LayoutRow",
     "LayoutScores",
     "Level",
@@ -25,8 +31,10 @@ __all__ = [
     "match_cells",
     "match_greedily",
     "match_maximum",
+    "measure_colours",
     "radius_key",
     "raster_round_trip",
     "score_cells",
+    "score_fidelity",
     "score_layouts",
 ]

@@ -55,18 +55,32 @@ def layout_statistics(cells: Cells, classes: Sequence[str]) -> LayoutStatistics:
     """
     if cells.mpp is None:
         raise InvalidInputError("a layout has no scale (mpp), so its distances in µm are not known; give its data one.")
-    frame = (cells.shape[0] * cells.mpp, cells.shape[1] * cells.mpp)
-    if min(frame) <= EDGES_UM[-1]:
-        raise InvalidInputError(
-            f"layouts are compared over distances up to {EDGES_UM[-1]:g} µm, but the smallest frame is "
-            f"{frame[1]:g}×{frame[0]:g} µm; give layouts with larger frames."
-        )
+    frame = frame_um(cells.shape, cells.mpp)
     places = {ALL: cells.xy * cells.mpp} | {name: cells.of_class(name).xy * cells.mpp for name in classes}
     nearest = {label: nearest_neighbour_distances(xy) for label, xy in places.items()}
     nearest |= {_arrow(a, b): nearest_neighbour_distances(places[a], to=places[b]) for a, b in permutations(classes, 2)}
     pairs = {label: pair_counts(xy, frame, EDGES_UM) for label, xy in places.items()}
     pairs |= {_dash(a, b): pair_counts(places[a], frame, EDGES_UM, to=places[b]) for a, b in combinations(classes, 2)}
     return LayoutStatistics({label: len(xy) for label, xy in places.items()}, nearest, pairs)
+
+
+def frame_um(shape: tuple[int, int], mpp: float) -> tuple[float, float]:
+    """Return height and width of a frame in µm, having made sure that layouts can be measured in it.
+
+    Args:
+        shape: Height and width in pixels.
+        mpp: µm per pixel.
+
+    Raises:
+        InvalidInputError: It is 60 µm or less in a direction.
+    """
+    frame = (shape[0] * mpp, shape[1] * mpp)
+    if min(frame) <= EDGES_UM[-1]:
+        raise InvalidInputError(
+            f"layouts are compared over distances up to {EDGES_UM[-1]:g} µm, but the smallest frame is "
+            f"{frame[1]:g}×{frame[0]:g} µm; give layouts with larger frames."
+        )
+    return frame
 
 
 def labels_of(measure: Measure, classes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -16,10 +16,14 @@ from cellweave.metrics.layout_statistics import (
     Floats,
     LayoutStatistics,
     Measure,
+    frame_um,
     labels_of,
     layout_distance,
     layout_statistics,
 )
+
+MPP_RANGE = (1e-3, 1e3)
+"""µm per pixel that an image of tissue can have, generously."""
 
 SPLITS = 20
 SIZE = 40
@@ -62,6 +66,7 @@ def score_layouts(
     chosen = layout_splits(names, len(synthetic), splits=splits, size=size, seed=seed)
     classes, mpp = _common_terms(real, synthetic)
     frame = smallest_frame([*real, *synthetic])
+    frame_um(frame, mpp)
     crops = [crop_to_centre(one, frame) for one in real]
     sets = {
         "real": crops,
@@ -109,6 +114,8 @@ def _common_terms(real: Sequence[Cells], synthetic: Sequence[Cells]) -> tuple[tu
                     f"{kind} layout {i + 1} has {one.mpp} µm per pixel, the first real one {mpp}; "
                     "layouts are compared at one known scale."
                 )
+    if mpp is not None and not MPP_RANGE[0] <= mpp <= MPP_RANGE[1]:
+        raise InvalidInputError(f"layouts have {mpp:g} µm per pixel, which no microscope has; correct their mpp.")
     return classes, float(mpp or 0)
 
 

@@ -1,0 +1,171 @@
+"""The tables that ``cellweave score`` prints, one function for each kind of score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cellweave.metrics import CellScores, ImageScores, LayoutScores
+    from cellweave.metrics.cell_scores import Interval
+
+
+def print_cell_scores(scores: CellScores) -> None:
+    """Print precision, recall and F1 of every radius and class, the counting errors, and what to know of them."""
+    _print(_rates(scores))
+    between = scores.intervals
+    for key, value in scores.mean_class_f1.items():
+        if value is not None:
+            ends = None if between is None else between.mean_class_f1[key]
+            typer.echo(f"mean class F1 at {key}  {_with_interval(value, ends, digits=3)}")
+    mae, rmse = (None, None) if between is None else (between.mae, between.rmse)
+    typer.echo(f"cells per image  MAE {_with_interval(scores.mae, mae)}  RMSE {_with_interval(scores.rmse, rmse)}")
+    typer.echo(f"{scores.images} images of {scores.groups} groups, protocol {scores.protocol}{_drawn(scores)}")
+    _print_notes(scores.notes)
+
+
+def print_layout_scores(scores: LayoutScores) -> None:
+    """Print the counts and distances of the arm to quote first, and what to know of them."""
+    arm = scores.arms[0]
+    counts = _table("cells per layout", numbers=("real", "synthetic", "ratio"))
+    for count in scores.counts:
+        if count.arm == arm:
+            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
+            ratio = _with_interval(count.ratio, digits=2)
+            counts.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
+    distances = _table("measure", "of", numbers=("position", "distance", "floor", "ceiling"))
+    for row in scores.rows:
+        if row.arm == arm:
+            levels = (row.distance, row.floor, row.ceiling)
+            distances.add_row(
+                row.measure.replace("_", " "),
+                row.label,
+                _with_interval(row.position, digits=2),
+                *(f"{level.mean:.3f} ± {level.sd:.3f}" for level in levels),
+            )
+    _print(counts, distances)
+    typer.echo(
+        "position: 0 = as near as real layouts of other patients (floor), 1 = as far as random ones (ceiling); "
+        "nearest neighbour in µm"
+    )
+    typer.echo(
+        f"{scores.synthetic} synthetic against {scores.real} real layouts of {scores.groups} groups, "
+        f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
+        f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
+    )
+    _print_notes(scores.notes)
+
+
+def print_image_scores(scores: ImageScores) -> None:
+    """Print the scores against the images' own layouts, F1 beside chance and real images, colours, what to know."""
+    own = scores.fidelity.scores
+    _print(_rates(own), _fidelity(scores), _colours(scores))
+    typer.echo(
+        f"chance: the same found cells against layouts of other images, {scores.fidelity.comparisons:,} pairs"
+        + ("; ratio: synthetic over real" if scores.real is not None else "")
+    )
+    typer.echo(
+        f"L*, a*, b*: mean ± spread within an image; density: mean optical density, near is within "
+        f"{scores.colours.radius_px:g} px of a cell"
+    )
+    typer.echo(f"{own.images} images of {own.groups} groups, protocol {own.protocol}{_drawn(own)}")
+    if scores.real is not None:
+        typer.echo(f"{scores.real.images} real images of {scores.real.groups} groups, split {scores.real_split}")
+    typer.echo(f"localiser {scores.model}")
+    _print_notes(scores.notes)
+
+
+def _rates(scores: CellScores) -> Table:
+    table = _table("radius", "class", numbers=("precision", "recall", "F1", "tp", "fp", "fn"))
+    for row in scores.rows:
+        rates = {"precision": row.precision, "recall": row.recall, "f1": row.f1}
+        table.add_row(
+            f"{row.radius.value:g} {'µm' if row.radius.unit == 'um' else 'px'}",
+            row.label,
+            *(_with_interval(value, (row.intervals or {}).get(name), digits=3) for name, value in rates.items()),
+            *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
+        )
+    return table
+
+
+def _fidelity(scores: ImageScores) -> Table:
+    fidelity, real = scores.fidelity, scores.real
+    table = _table("F1 of", numbers=("synthetic", "chance", "margin", *(("real", "ratio") if real else ())))
+    made = _f1_intervals(fidelity.scores)
+    true = {} if real is None else _f1_intervals(real)
+    for label, f1 in fidelity.f1.items():
+        table.add_row(
+            label,
+            _with_interval(f1, made.get(label), digits=3),
+            _with_interval(fidelity.chance_f1[label], digits=3),
+            _with_interval(fidelity.margin[label], digits=3),
+            *(
+                ()
+                if real is None
+                else (
+                    _with_interval(scores.real_f1.get(label), true.get(label), digits=3),
+                    _with_interval(scores.ratio.get(label), digits=3),
+                )
+            ),
+        )
+    return table
+
+
+def _f1_intervals(scores: CellScores) -> dict[str, Interval]:
+    from cellweave.metrics.fidelity import MEAN
+
+    ends: dict[str, Interval] = {row.label: (row.intervals or {}).get("f1") for row in scores.rows}
+    if scores.intervals is not None:
+        [ends[MEAN]] = scores.intervals.mean_class_f1.values()
+    return ends
+
+
+def _colours(scores: ImageScores) -> Table:
+    sides = [scores.colours, *([] if scores.real_colours is None else [scores.real_colours])]
+    table = _table("colour", numbers=("synthetic", "real")[: len(sides)])
+
+    for channel, name in enumerate(("L*", "a*", "b*")):
+        styles = [side.style for side in sides]
+        table.add_row(name, *(f"{style.mean[channel]:.1f} ± {style.spread[channel]:.1f}" for style in styles))
+    for label in scores.colours.density:
+        table.add_row(f"density near {label}", *(_with_interval(side.density[label], digits=3) for side in sides))
+    table.add_row("density elsewhere", *(_with_interval(side.elsewhere, digits=3) for side in sides))
+    return table
+
+
+def _table(*columns: str, numbers: tuple[str, ...]) -> Table:
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for title in numbers:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _print(*tables: Table) -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 120  # a log or a file has no width; its lines are not to be cut at 80
+    for table in tables:
+        console.print(table)
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        typer.echo(f"note  {note}")
+
+
+def _drawn(scores: CellScores) -> str:
+    between = scores.intervals
+    return "" if between is None else f"; 95 % intervals of {between.resamples:,} resamples of the groups"
+
+
+def _with_interval(value: float | None, ends: Interval = None, *, digits: int = 1) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}" + ("" if ends is None else f" [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]")
