@@ -11,6 +11,7 @@ from PIL import Image
 from cellweave.cli.main import main
 from cellweave.core import Cells
 from cellweave.data import DatasetWriter
+from cellweave.data.phantom import write_phantom_dataset
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,50 @@ def refuse(capsys) -> Callable[[str, str], None]:
         assert contents() == before
 
     return check
+
+
+def options(*changes: str) -> list[str]:
+    """Return changes of a recipe as the words of a command."""
+    return [word for change in changes for word in ("--set", change)]
+
+
+TINY = ("fit.precision=fp32", "fit.batch_size=2", "fit.checkpoint_every=5", "fit.log_every=5", "sampler.steps=3")
+TINY_NETWORK = ("network.widths=[8,16]", "network.blocks=1", "network.attention_levels=[1]", "network.fold=2")
+
+
+@pytest.fixture(scope="session")
+def tiny_recipes() -> dict[str, list[str]]:
+    """Options of trainings of layouts and of images that take a second for some steps."""
+    return {
+        "layouts": options(*TINY, *TINY_NETWORK, "frame.crop_px=64", "categories=2"),
+        "images": options(*TINY, *TINY_NETWORK, "crop_px=32"),
+    }
+
+
+@pytest.fixture(scope="session")
+def generators(tmp_path_factory, tiny_recipes) -> Path:
+    """A data set of phantom tissue, ``set``, a layout model of it, ``lay``, an image model, ``img``, and ``drawn``."""
+    root = tmp_path_factory.mktemp("generators")
+    data = write_phantom_dataset(root / "set", images=8, size=96, seed=1)
+    for kind, name in (("layouts", "lay"), ("images", "img")):
+        common = ["--data", str(data), "--device", "cpu", "--steps", "4", "--out", str(root / name)]
+        assert main(["train", kind, *common, *tiny_recipes[kind]]) == 0
+    words = ["--model", str(root / "lay"), "--count", "3", "--device", "cpu", "--out", str(root / "drawn")]
+    assert main(["generate", "layouts", *words]) == 0
+    return root
+
+
+@pytest.fixture
+def workshop(generators, tmp_path, spot_model, monkeypatch) -> Path:
+    """A copy of the generators and their data, beside a localiser and places that are taken, as the working folder."""
+    root = tmp_path / "w"
+    shutil.copytree(generators, root)
+    spot_model.write(root / "localiser")
+    (root / "file").write_text("mine")
+    (root / "full").mkdir()
+    (root / "full" / "thesis.txt").write_text("mine")
+    monkeypatch.chdir(root)
+    return root
 
 
 @pytest.fixture(scope="session")

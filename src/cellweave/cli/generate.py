@@ -35,8 +35,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")
 
 @app.command()
 def layouts(
-    model: Model,
     out: Out,
+    model: Model = "layouts-brca-m2c",
     count: Count = 50,
     seed: Seed = 0,
     category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from cellweave.core import Cells, InvalidInputError, ModelFolderError
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass
+from cellweave.data.images import MAX_PIXELS
 from cellweave.diffusion import DiffusionProcess, DiffusionUNet, SamplerRecipe, sample
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
@@ -133,7 +135,8 @@ class LayoutGenerator:
             finder = PeakFinder(int(config["decoder"]["window_px"]), float(config["decoder"]["threshold"]))
             categories = CountingCategories(tuple(float(bound) for bound in config["category_bounds"]))
             mpp = None if config["mpp"] is None else float(config["mpp"])
-        except (KeyError, TypeError, ValidationError, ValueError) as error:
+            _refuse_misfits(recipe, classes, mpp, finder, categories)
+        except (KeyError, TypeError, ValidationError, ValueError, OverflowError) as error:
             raise garbled_config(folder, error) from error
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
@@ -159,10 +162,11 @@ class LayoutGenerator:
         Raises:
             InvalidInputError: It has no such category.
         """
-        if category is not None and not 0 <= category < self.recipe.categories:
-            raise InvalidInputError(
-                f"there is no counting category {category}; the model has {self.recipe.categories}, from 0."
-            )
+        number = self.recipe.categories
+        if category is None or 0 <= category < number:
+            return
+        there = f"the model has {number}, from 0" if number else "the model has none: leave it out"
+        raise InvalidInputError(f"there is no counting category {category}; {there}.")
 
     def generate(
         self,
@@ -217,6 +221,30 @@ class LayoutGenerator:
                 )
                 yield GeneratedLayout(index, cells, label)
             progress("generating layouts", start + len(some), len(indices))
+
+
+def _refuse_misfits(
+    recipe: LayoutRecipe,
+    classes: Sequence[CellClass],
+    mpp: float | None,
+    finder: PeakFinder,
+    categories: CountingCategories,
+) -> None:
+    """Make sure that what a model folder says of its layouts agrees with itself and allows a layout at all."""
+    if not classes:
+        raise InvalidInputError("a layout model needs at least one class.")
+    Cells.empty(classes=[one.name for one in classes], shape=(recipe.frame.crop_px, recipe.frame.crop_px), mpp=mpp)
+    if max(recipe.frame.crop_px, recipe.frame.raster_px) ** 2 > MAX_PIXELS:
+        raise InvalidInputError(
+            f"a layout of {recipe.frame.crop_px} px, drawn with {recipe.frame.raster_px} px, has more than "
+            f"{MAX_PIXELS:,} pixels."
+        )
+    if finder.window_px > 2 * recipe.frame.raster_px:
+        raise InvalidInputError(f"window_px {finder.window_px} is wider than a raster of {recipe.frame.raster_px} px.")
+    if categories.number != max(1, recipe.categories) or not all(a < b for a, b in pairwise((-1, *categories.bounds))):
+        raise InvalidInputError(
+            f"category_bounds {list(categories.bounds)} are not the ascending bounds of {recipe.categories} categories."
+        )
 
 
 def layout_config(

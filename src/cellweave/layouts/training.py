@@ -57,11 +57,17 @@ class LayoutTraining:
     ) -> None:
         if not dataset.classes:
             raise InvalidInputError(f"{dataset.root} has no classes; a layout model needs at least one.")
+        if not 0 <= seed < 2**32:  # what the fits of densities take
+            raise InvalidInputError(f"a seed is a number from 0 to {2**32 - 1}, got {seed}.")
         self.dataset, self.recipe, self.budget = dataset, recipe, budget
         self.seed, self.progress = seed, progress
         self.accelerator = make_accelerator(device)
         self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
         annotated = [dataset.read_cells(name) for name in dataset.names("training")]
+        if not any((cells.labels >= 0).any() for cells in annotated):
+            raise InvalidInputError(
+                f"the training images of {dataset.root} have no cell of a known class; a layout model learns those."
+            )
         self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
         drawn = draw_layouts(annotated, recipe, seed=seed)

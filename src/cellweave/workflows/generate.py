@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cellweave import __version__
-from cellweave.core import Cells, InvalidInputError, OutputError, TableError, sha256_of
+from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
 from cellweave.core.progress import Progress, silent
-from cellweave.data import CellDataset, DatasetWriter, write_cells_table, write_png
-from cellweave.data.tables import PointTable, cells_by_image
-from cellweave.diffusion import SamplerRecipe
-from cellweave.images import ImageGenerator
-from cellweave.layouts import LayoutGenerator
-from cellweave.training.model_folder import WEIGHTS, find_model_folder
+from cellweave.data import SPLITS, CellDataset, DatasetWriter
+from cellweave.workflows.generation_stages import ImageStage, LayoutStage, Sampling, sample_name
 from cellweave.workflows.staging import Staging
 
 
@@ -73,54 +67,26 @@ def generate_layouts(
     Raises:
         CellweaveError: The model or the output place cannot be used, or an option makes no sense.
     """
-    if count < 1 or batch_size < 1:
-        raise InvalidInputError(f"count and batch size must be at least 1, got {count} and {batch_size}.")
+    sampling = Sampling(seed, batch_size, sampler, steps)
+    stage = LayoutStage(model, count=count, category=category, sampling=sampling, revision=revision, device=device)
     out = Path(out)
-    folder = find_model_folder(model, revision=revision)
-    generator = LayoutGenerator.from_pretrained(folder, device=device)
-    generator.check_category(category)
-    chosen = changed_sampler(generator.recipe.sampler, sampler, steps)
-    facts: dict[str, Any] = {
-        "model": sha256_of(folder / WEIGHTS),
-        "seed": seed,
-        "category": category,
-        "batch_size": batch_size,
-        "sampler": chosen.model_dump(mode="json"),
-    }
-    staging = Staging(out, {"layouts": facts}, overwrite=overwrite)
-    files = {i: f"{sample_name(i)}.parquet" for i in range(count)}
-    missing = staging.missing_batches(files, batch_size)
-    done = count - sum(map(len, missing))
-    for batch in missing:
-        for layout in generator.generate(batch, seed=seed, batch_size=batch_size, sampler=chosen, category=category):
-            write_cells_table(staging.path(files[layout.index]), {sample_name(layout.index): layout.cells})
-        done += len(batch)
-        progress("generating layouts", done, count)
     counts = []
-    with DatasetWriter(
-        out,
-        name=f"layouts by {folder.name}",
-        classes=generator.classes,
-        licence="that of the model's training data",
-        source=f"cellweave {__version__}, layout model {facts['model'][:16]}, seed {seed}",
-        overwrite=overwrite,
-    ) as writer:
-        for index, file in files.items():
-            cells = _read_layout(staging.path(file), sample_name(index), generator)
-            counts.append(len(cells))
-            asked = generator.category_of(index) if category is None else category
-            provenance = {"index": index, "seed": seed, "category": asked, "layout_model": facts["model"]}
-            writer.add(
-                sample_name(index),
-                cells,
-                provenance={**provenance, "sampler": chosen.name, "sampler_steps": chosen.steps},
-            )
-    staging.discard()
-    met = None
-    if generator.recipe.categories:
-        asked_for = [generator.category_of(i) if category is None else category for i in range(count)]
-        met = float(np.mean(generator.categories.of(counts) == np.array(asked_for)))
-    return GenerateSummary(out, count, float(np.mean(counts)), met)
+    with Staging(out, {"layouts": stage.facts}, overwrite=overwrite, inputs=[stage.folder]) as staging:
+        stage.draw(staging, progress)
+        with DatasetWriter(
+            out,
+            name=f"layouts by {stage.folder.name}",
+            classes=stage.generator.classes,
+            licence="that of the model's training data",
+            source=f"cellweave {__version__}, layout model {stage.model[:16]}, seed {seed}",
+            overwrite=overwrite,
+        ) as writer:
+            for index in range(count):
+                cells = stage.cells(staging, index)
+                counts.append(len(cells))
+                provenance = {"sampler": stage.sampler.name, "sampler_steps": stage.sampler.steps}
+                writer.add(sample_name(index), cells, provenance=stage.provenance(index) | provenance)
+    return GenerateSummary(out, count, float(np.mean(counts)), stage.met(counts))
 
 
 def generate_images(
@@ -157,61 +123,35 @@ def generate_images(
     Raises:
         CellweaveError: The model, the layouts or the output place cannot be used, or an option makes no sense.
     """
-    if batch_size < 1:
-        raise InvalidInputError(f"the batch size must be at least 1, got {batch_size}.")
-    out = Path(out)
     dataset = CellDataset.open(layouts)
-    numbered = {index: name for index, name in enumerate(dataset.names()) if name in set(dataset.names(split))}
-    folder = find_model_folder(model, revision=revision)
-    generator = ImageGenerator.from_pretrained(folder, device=device)
-    chosen = changed_sampler(generator.recipe.sampler, sampler, steps)
-    facts: dict[str, Any] = {
-        "model": sha256_of(folder / WEIGHTS),
-        "layouts": dataset.checksum,
-        "seed": seed,
-        "split": split,
-        "batch_size": batch_size,
-        "sampler": chosen.model_dump(mode="json"),
-    }
-    staging = Staging(out, {"images": facts}, overwrite=overwrite)
-    files = {index: f"{sample_name(index)}.png" for index in numbered}
-    missing = staging.missing_batches(files, batch_size)
-    done = len(numbered) - sum(map(len, missing))
-    for batch in missing:
-        drawn = [(index, dataset.read_cells(numbered[index])) for index in batch]
-        for index, pixels in generator.generate(drawn, seed=seed, batch_size=batch_size, sampler=chosen):
-            write_png(staging.path(files[index]), pixels)
-        done += len(batch)
-        progress("generating images", done, len(numbered))
+    stage = ImageStage(model, sampling=Sampling(seed, batch_size, sampler, steps), revision=revision, device=device)
+    wanted = set(dataset.names(split))
+    numbered = {index: name for index, name in enumerate(dataset.names()) if name in wanted}
     splits = dict(zip(dataset.images["image"], dataset.images["split"], strict=True))
+    layout_of = {index: _checked_layout(dataset, name, splits[name], index, stage) for index, name in numbered.items()}
     groups = dataset.groups()
-    with DatasetWriter(
-        out,
-        name=f"images by {folder.name}",
-        classes=dataset.classes,
-        licence="that of the models' training data",
-        source=f"cellweave {__version__}, image model {facts['model'][:16]}, seed {seed}",
-        overwrite=overwrite,
-    ) as writer:
-        for index, name in numbered.items():
-            writer.add(
-                name,
-                dataset.read_cells(name),
-                file=staging.path(files[index]),
-                split=splits[name],
-                group=groups[name],
-                provenance={
-                    "index": index,
-                    "seed": seed,
-                    "image_model": facts["model"],
-                    "layouts": facts["layouts"],
-                    "sampler": chosen.name,
-                    "sampler_steps": chosen.steps,
-                },
-            )
-    staging.discard()
-    counts = [len(dataset.read_cells(name)) for name in numbered.values()]
-    return GenerateSummary(out, len(numbered), float(np.mean(counts)))
+    out = Path(out)
+    facts = {**stage.facts, "layouts": dataset.checksum, "split": split}
+    with Staging(out, {"images": facts}, overwrite=overwrite, inputs=[dataset.root, stage.folder]) as staging:
+        stage.paint(staging, list(numbered), layout_of.__getitem__, progress)
+        with DatasetWriter(
+            out,
+            name=f"images by {stage.folder.name}",
+            classes=dataset.classes,
+            licence="that of the models' training data",
+            source=f"cellweave {__version__}, image model {stage.model[:16]}, seed {seed}",
+            overwrite=overwrite,
+        ) as writer:
+            for index, name in numbered.items():
+                writer.add(
+                    name,
+                    layout_of[index],
+                    file=stage.file(staging, index),
+                    split=splits[name],
+                    group=groups[name],
+                    provenance=stage.provenance(index) | {"layouts": dataset.checksum},
+                )
+    return GenerateSummary(out, len(numbered), float(np.mean([len(cells) for cells in layout_of.values()])))
 
 
 def generate_dataset(
@@ -232,7 +172,7 @@ def generate_dataset(
     Args:
         layouts: Layout model.
         images: Image model.
-        out: Data set to make; the layouts are kept beside it, hidden, until it is complete.
+        out: Data set to make.
         count: Number of images.
         seed: Of both models.
         category: Counting category of all layouts; None lets the categories take turns.
@@ -244,59 +184,53 @@ def generate_dataset(
     Raises:
         CellweaveError: A model or the output place cannot be used, or an option makes no sense.
     """
+    sampling = Sampling(seed, batch_size)
+    drawing = LayoutStage(layouts, count=count, category=category, sampling=sampling, device=device)
+    painting = ImageStage(images, sampling=sampling, device=device)
+    drawer = drawing.generator
+    try:
+        painting.generator.check_layout(0, Cells.empty(classes=drawer.class_names, shape=drawer.shape, mpp=drawer.mpp))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{images} cannot paint what {layouts} draws: {error}") from error
     out = Path(out)
-    if out.exists() and not overwrite and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out} exists and is not empty; choose another output folder or pass --overwrite.")
-    drawn = out.with_name(f".{out.name}.layouts")
-    made = generate_layouts(
-        layouts,
-        drawn,
-        count=count,
-        seed=seed,
-        category=category,
-        batch_size=batch_size,
-        device=device,
-        overwrite=True,
-        progress=progress,
-    )
-    painted = generate_images(
-        images,
-        drawn,
-        out,
-        seed=seed,
-        batch_size=batch_size,
-        device=device,
-        overwrite=overwrite,
-        progress=progress,
-    )
-    shutil.rmtree(drawn)
-    return replace(painted, in_category=made.in_category)
+    counts = []
+    facts = {"layouts": drawing.facts, "images": painting.facts}
+    with Staging(out, facts, overwrite=overwrite, inputs=[drawing.folder, painting.folder]) as staging:
+        drawing.draw(staging, progress)
+        painting.paint(staging, range(count), lambda index: drawing.cells(staging, index), progress)
+        with DatasetWriter(
+            out,
+            name=f"images by {painting.folder.name} of layouts by {drawing.folder.name}",
+            classes=drawer.classes,
+            licence="that of the models' training data",
+            source=f"cellweave {__version__}, layout model {drawing.model[:16]}, image model {painting.model[:16]}, "
+            f"seed {seed}",
+            overwrite=overwrite,
+        ) as writer:
+            for index in range(count):
+                cells = drawing.cells(staging, index)
+                counts.append(len(cells))
+                provenance = {
+                    "layout_sampler": drawing.sampler.name,
+                    "layout_sampler_steps": drawing.sampler.steps,
+                    **painting.provenance(index),
+                }
+                writer.add(
+                    sample_name(index),
+                    cells,
+                    file=painting.file(staging, index),
+                    provenance=drawing.provenance(index) | provenance,
+                )
+    return GenerateSummary(out, count, float(np.mean(counts)), drawing.met(counts))
 
 
-def changed_sampler(recipe: SamplerRecipe, name: str | None, steps: int | None) -> SamplerRecipe:
-    """Return a sampler's recipe with another sampler or number of steps.
-
-    Raises:
-        InvalidInputError: There is no such sampler, or the number makes no sense.
-    """
-    changes = {key: value for key, value in (("name", name), ("steps", steps)) if value is not None}
+def _checked_layout(dataset: CellDataset, name: str, split: str, index: int, stage: ImageStage) -> Cells:
+    """Return a layout that the model can paint and the data set of its images can hold."""
+    cells = dataset.read_cells(name)
     try:
-        return SamplerRecipe.model_validate({**recipe.model_dump(), **changes})
-    except ValueError as error:
-        raise InvalidInputError(f"sampler {name or recipe.name} with {steps} steps cannot be used: {error}.") from error
-
-
-def sample_name(index: int) -> str:
-    """Return the name of sample ``index`` in a data set."""
-    return f"sample-{index:06d}"
-
-
-def _read_layout(path: Path, name: str, generator: LayoutGenerator) -> Cells:
-    table = PointTable.read(path)
-    try:
-        cells = cells_by_image(
-            table, shapes={name: generator.shape}, classes=generator.class_names, mpp={name: generator.mpp}
-        )[name]
-    except KeyError as error:
-        raise TableError(f"{path} is not of this run ({error}); pass --overwrite to generate anew.") from error
-    return Cells(cells.xy, cells.labels, classes=cells.classes, shape=cells.shape, mpp=cells.mpp)
+        stage.generator.check_layout(index, cells)
+        if split not in SPLITS:
+            raise DatasetError(f"its split is {split!r}; the splits are {list(SPLITS)}.")
+    except CellweaveError as error:
+        raise DatasetError(f"image {name!r} of {dataset.root} cannot be painted: {error}") from error
+    return cells

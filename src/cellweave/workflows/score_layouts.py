@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from cellweave.core import DatasetError, InvalidInputError, OutputError, atomic_file
 from cellweave.data import CellDataset
 from cellweave.metrics import LayoutScores, raster_round_trip, score_layouts
+
+MAX_SPLITS = 10_000
+"""The mean over so many does not change with more."""
 
 
 def score_layout_datasets(
@@ -42,12 +46,14 @@ def score_layout_datasets(
     Raises:
         DatasetError: A data set cannot be read, has no such split, or the two do not fit one another.
         InvalidInputError: An option makes no sense.
-        OutputError: ``out`` is there already, or cannot be written.
+        OutputError: ``out`` is there already, lies in a data set that is read, or cannot be written.
     """
+    if out is not None:
+        _require_place_beside(out, real, synthetic)
     if out is not None and Path(out).exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
-    if splits < 1 or size < 1:
-        raise InvalidInputError(f"splits and size must be >= 1, got {splits} and {size}.")
+    if not 1 <= splits <= MAX_SPLITS or size < 1:
+        raise InvalidInputError(f"splits are 1 to {MAX_SPLITS:,} and size is >= 1, got {splits} and {size}.")
     real_set, synthetic_set = CellDataset.open(real), CellDataset.open(synthetic)
     names, groups = real_set.names(split), real_set.groups()
     made = synthetic_set.names(synthetic_split)
@@ -65,7 +71,18 @@ def score_layout_datasets(
         raise DatasetError(
             f"layouts of {synthetic} cannot be scored against split {split!r} of {real}: {error}"
         ) from error
+    shared = len(set(names) & set(made)) if real_set.checksum == synthetic_set.checksum else 0
+    if shared:
+        note = f"{shared} layouts are on both sides, real and synthetic: the distance is too small for that."
+        scores = replace(scores, notes=(note, *scores.notes))
     if out is not None:
         with atomic_file(out) as partial:
             partial.write_text(json.dumps(scores.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return scores
+
+
+def _require_place_beside(out: str | os.PathLike[str], *datasets: str | os.PathLike[str]) -> None:
+    place = Path(os.path.realpath(out))
+    for one in datasets:
+        if place.is_relative_to(os.path.realpath(one)):
+            raise OutputError(f"{out} lies in {one}, which is to be scored; choose another output path.")

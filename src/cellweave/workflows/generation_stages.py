@@ -1,0 +1,244 @@
+"""The two stages of a generation: layouts, then their images, each sample kept in the staging folder once made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from cellweave.core import Cells, InvalidInputError, TableError, sha256_of
+from cellweave.core.progress import Progress
+from cellweave.data import write_cells_table, write_png
+from cellweave.data.tables import PointTable, cells_by_image
+from cellweave.diffusion import SamplerRecipe
+from cellweave.images import ImageGenerator
+from cellweave.layouts import LayoutGenerator
+from cellweave.training.model_folder import WEIGHTS, find_model_folder
+from cellweave.training.recipe import first_misfit
+from cellweave.workflows.staging import Staging
+
+MAX_SAMPLES = 1_000_000
+"""Of one data set; the numbers in the names of its samples have six digits."""
+
+MAX_SEED = 2**32 - 1
+"""Seeds are stored in tables, and given to libraries that take no larger ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How samples are drawn, whatever they are.
+
+    Attributes:
+        seed: Of the run.
+        batch_size: Samples at a time.
+        name: Of the sampler; the model's own when None.
+        steps: Of the sampler; the model's own when None.
+
+    Raises:
+        InvalidInputError: A number is out of its range.
+    """
+
+    seed: int
+    batch_size: int
+    name: str | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InvalidInputError(f"a seed is a number from 0 to {MAX_SEED}, got {self.seed}.")
+        if self.batch_size < 1:
+            raise InvalidInputError(f"the batch size must be at least 1, got {self.batch_size}.")
+
+    def sampler(self, own: SamplerRecipe, *, levels: int) -> SamplerRecipe:
+        """Return the sampler of a model with the changes asked for.
+
+        Args:
+            own: The model's own.
+            levels: Noise levels of its process.
+
+        Raises:
+            InvalidInputError: There is no such sampler, or its steps are not from 1 to the noise levels.
+        """
+        changes = {key: value for key, value in (("name", self.name), ("steps", self.steps)) if value is not None}
+        try:
+            chosen = SamplerRecipe.model_validate({**own.model_dump(), **changes})
+        except ValidationError as error:
+            raise InvalidInputError(f"sampler: {first_misfit(error)}.") from error
+        if chosen.steps > levels:
+            raise InvalidInputError(
+                f"the sampler would take {chosen.steps} steps, but the model has {levels} noise levels; take at most "
+                "as many with --steps."
+            )
+        return chosen
+
+
+class LayoutStage:
+    """Layouts that a model draws.
+
+    Args:
+        model: Layout model: folder, shipped model, or ``owner/name`` on the hub.
+        count: Number of layouts.
+        category: Counting category of all; None lets the categories take turns.
+        sampling: How they are drawn.
+        revision: Commit of a model on the hub.
+        device: Where to run.
+
+    Raises:
+        CellweaveError: The model cannot be used, or an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        count: int,
+        category: int | None,
+        sampling: Sampling,
+        revision: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        if not 1 <= count <= MAX_SAMPLES:
+            raise InvalidInputError(
+                f"a data set has 1 to {MAX_SAMPLES:,} samples, got a count of {count}; for more, make several with "
+                "other seeds."
+            )
+        self.folder = find_model_folder(model, revision=revision)
+        self.generator = LayoutGenerator.from_pretrained(self.folder, device=device)
+        self.generator.check_category(category)
+        self.count, self.category, self.sampling = count, category, sampling
+        self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
+        self.model = sha256_of(self.folder / WEIGHTS)
+        self._files = {index: f"{sample_name(index)}.parquet" for index in range(count)}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the layouts depend on, their number left out: more of them can be drawn on top."""
+        return {"category": self.category, **_facts(self.model, self.sampling, self.sampler)}
+
+    def provenance(self, index: int) -> dict[str, Any]:
+        """Return where layout ``index`` comes from."""
+        asked = self.generator.category_of(index) if self.category is None else self.category
+        return {"index": index, "seed": self.sampling.seed, "category": asked, "layout_model": self.model}
+
+    def draw(self, staging: Staging, progress: Progress) -> None:
+        """Draw the layouts that are not there yet."""
+        size = self.sampling.batch_size
+        missing = staging.missing_batches(self._files, size)
+        done = self.count - sum(map(len, missing))
+        for batch in missing:
+            for layout in self.generator.generate(
+                batch, seed=self.sampling.seed, batch_size=size, sampler=self.sampler, category=self.category
+            ):
+                name = sample_name(layout.index)
+                write_cells_table(staging.path(self._files[layout.index]), {name: layout.cells})
+            done += len(batch)
+            progress("generating layouts", done, self.count)
+
+    def cells(self, staging: Staging, index: int) -> Cells:
+        """Return layout ``index``, which has been drawn.
+
+        Raises:
+            TableError: Its file is damaged, or of something else.
+        """
+        path, name, generator = staging.path(self._files[index]), sample_name(index), self.generator
+        table = PointTable.read(path)
+        try:
+            found = cells_by_image(
+                table, shapes={name: generator.shape}, classes=generator.class_names, mpp={name: generator.mpp}
+            )
+        except KeyError as error:
+            raise TableError(f"{path} is not of this run ({error}); remove {staging.folder}.") from error
+        return found[name]
+
+    def met(self, counts: Sequence[int]) -> float | None:
+        """Return the share of layouts whose number of cells is in the category asked for; None without categories."""
+        if not self.generator.recipe.categories:
+            return None
+        asked = [self.provenance(index)["category"] for index in range(self.count)]
+        return float(np.mean(self.generator.categories.of(counts) == np.array(asked)))
+
+
+class ImageStage:
+    """Images that a model paints of layouts.
+
+    Args:
+        model: Image model: folder, shipped model, or ``owner/name`` on the hub.
+        sampling: How they are painted.
+        revision: Commit of a model on the hub.
+        device: Where to run.
+
+    Raises:
+        CellweaveError: The model cannot be used, or an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        sampling: Sampling,
+        revision: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.folder = find_model_folder(model, revision=revision)
+        self.generator = ImageGenerator.from_pretrained(self.folder, device=device)
+        self.sampling = sampling
+        self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
+        self.model = sha256_of(self.folder / WEIGHTS)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the images depend on beside their layouts."""
+        return _facts(self.model, self.sampling, self.sampler)
+
+    def provenance(self, index: int) -> dict[str, Any]:
+        """Return where image ``index`` comes from, its layout left out."""
+        return {
+            "index": index,
+            "seed": self.sampling.seed,
+            "image_model": self.model,
+            "sampler": self.sampler.name,
+            "sampler_steps": self.sampler.steps,
+        }
+
+    def paint(
+        self, staging: Staging, indices: Sequence[int], cells_of: Callable[[int], Cells], progress: Progress
+    ) -> None:
+        """Paint the images that are not there yet; ``cells_of`` returns the layout of a number."""
+        size = self.sampling.batch_size
+        missing = staging.missing_batches({index: _image_file(index) for index in indices}, size)
+        done = len(indices) - sum(map(len, missing))
+        for batch in missing:
+            drawn = [(index, cells_of(index)) for index in batch]
+            for index, pixels in self.generator.generate(
+                drawn, seed=self.sampling.seed, batch_size=size, sampler=self.sampler
+            ):
+                write_png(self.file(staging, index), pixels)
+            done += len(batch)
+            progress("generating images", done, len(indices))
+
+    def file(self, staging: Staging, index: int) -> Path:
+        """Return the path of image ``index``, which has been painted."""
+        return staging.path(_image_file(index))
+
+
+def sample_name(index: int) -> str:
+    """Return the name of sample ``index`` in a data set."""
+    return f"sample-{index:06d}"
+
+
+def _image_file(index: int) -> str:
+    return f"{sample_name(index)}.png"
+
+
+def _facts(model: str, sampling: Sampling, sampler: SamplerRecipe) -> dict[str, Any]:
+    return {
+        "model": model,
+        "seed": sampling.seed,
+        "batch_size": sampling.batch_size,
+        "sampler": sampler.model_dump(mode="json"),
+    }
