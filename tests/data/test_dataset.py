@@ -164,6 +164,21 @@ def test_unknown_names_and_empty_splits_are_said(tmp_path: Path, root: Path) -> 
         CellDataset.open(root).names("training ")
 
 
+def test_a_generative_model_needs_one_scale(tmp_path: Path) -> None:
+    for number, (scales, expected) in enumerate(
+        [([0.5, 0.51], 0.505), ([None, None], None), ([0.5, 0.25], "differ in scale"), ([0.5, None], "1 of the 2")]
+    ):
+        with DatasetWriter(tmp_path / str(number), classes=CLASSES, name="n", licence="CC0", source="s") as writer:
+            for name, mpp in zip("ab", scales, strict=True):
+                writer.add(name, Cells.empty(classes=CLASSES, shape=(4, 4), mpp=mpp))
+        dataset = CellDataset.open(tmp_path / str(number))
+        if isinstance(expected, str):
+            with pytest.raises(DatasetError, match=expected):
+                dataset.one_scale("training")
+        else:
+            assert dataset.one_scale("training") == (None if expected is None else pytest.approx(expected))
+
+
 def test_interrupted_writing_leaves_nothing(tmp_path: Path) -> None:
     def write_and_interrupt() -> None:
         with DatasetWriter(tmp_path / "set", name="", classes=["a"], licence="", source="") as writer:

@@ -146,7 +146,7 @@ def test_wrong_number_of_channels_is_named():
     [
         ({"steps": 20}, "at least 21 steps"),
         ({"prediction": "score"}, "epsilon"),
-        ({"snr_shift": 0}, "greater than 0"),
+        ({"snr_shift": 0}, "greater than or equal to 0.000001"),
         ({"colour": 1}, "Extra inputs"),
     ],
 )

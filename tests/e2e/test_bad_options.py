@@ -50,7 +50,7 @@ TRAIN = {
     "--steps 0": "--steps must be at least 1, got 0",
     "--minutes -1": "--minutes must be a positive number, got -1",
     "--minutes nan": "--minutes must be a positive number, got nan",
-    "--steps 3 --recipe nope": "there is no recipe 'nope' for a locator; there are ['default'",
+    "--steps 3 --recipe nope": "there is no recipe 'nope' of kind 'locator'; there are ['default'",
     "--steps 3 --recipe no.yaml": "recipe no.yaml cannot be read",
     "--steps 3 --set garbage": "a change of a recipe has the form a.b=value, got 'garbage'",
     "--steps 3 --set a.b=[": "the value of 'a.b=[' is not valid YAML",

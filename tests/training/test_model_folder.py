@@ -54,7 +54,10 @@ def test_a_folder_is_found_by_its_path(folder, hub, monkeypatch):
     (folder.parent / "owner").mkdir()
     folder.rename(folder.parent / "owner" / "name")
     # what exists is never looked for on the hub
-    assert find_model_folder("owner/name", revision="abc").resolve() == folder.parent / "owner" / "name"
+    assert find_model_folder("owner/name").resolve() == folder.parent / "owner" / "name"
+    for local in ("owner/name", "locator-brca-m2c"):
+        with pytest.raises(ModelFolderError, match=r"--revision abc is given, but .* is no model on the hub; leave it"):
+            find_model_folder(local, revision="abc")
     assert hub.asked == []
 
 
@@ -163,6 +166,9 @@ def test_weights_that_cannot_be_used_are_told(folder, network):
         save_file(weights, path)
         with pytest.raises(ModelFolderError, match=r"model.safetensors does not fit .*config.json; copy the whole"):
             load_weights(network, folder)
+    save_file({name: value.to(torch.int8) for name, value in network.state_dict().items()}, path)
+    with pytest.raises(ModelFolderError, match=r"model.safetensors: .* is stored as torch.int8; copy it again"):
+        load_weights(network, folder)
     path.unlink()
     with pytest.raises(ModelFolderError, match=r"model has no model.safetensors; copy the whole folder, or train"):
         load_weights(network, folder)

@@ -32,7 +32,7 @@ def test_bad_changes_are_told(change, message):
 
 
 def test_bad_recipes_are_told(tmp_path):
-    with pytest.raises(RecipeError, match=r"there is no recipe 'defualt' for a locator; there are \['default'"):
+    with pytest.raises(RecipeError, match=r"there is no recipe 'defualt' of kind 'locator'; there are \['default'"):
         load_recipe(LocatorRecipe, "locator", "defualt")
     with pytest.raises(RecipeError, match="cannot be read"):
         load_recipe(LocatorRecipe, "locator", tmp_path / "none.yaml")

@@ -174,15 +174,21 @@ class CellDataset:
         """Return the scale of the images of a split, µm per pixel; None where unknown.
 
         Raises:
-            DatasetError: They differ by more than 5 %.
+            DatasetError: They differ by more than 5 %, or only some are known.
         """
-        scales = self.images.loc[self.images["split"] == split, "mpp"].dropna()
-        if len(scales) and scales.max() / scales.min() > 1.05:
+        scales = self.images.loc[self.images["split"] == split, "mpp"]
+        known = scales.dropna()
+        if 0 < len(known) < len(scales):
             raise DatasetError(
-                f"the {split} images of {self.root} differ in scale ({scales.min():g} to {scales.max():g} µm per "
+                f"{len(known)} of the {len(scales)} {split} images of {self.root} have a scale, and a generative model "
+                "needs one for all; give the others theirs, or leave all unknown."
+            )
+        if len(known) and not known.max() <= 1.05 * known.min():
+            raise DatasetError(
+                f"the {split} images of {self.root} differ in scale ({known.min():g} to {known.max():g} µm per "
                 "pixel), and a generative model needs one scale; import them resampled to one."
             )
-        return float(scales.median()) if len(scales) else None
+        return float(known.median()) if len(known) else None
 
     def groups(self) -> dict[str, str]:
         """Return the group (patient or slide) of every image."""

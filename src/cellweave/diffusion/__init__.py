@@ -6,7 +6,7 @@ from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
 from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
 from cellweave.diffusion.restoring import restore
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
-from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, sampling_levels
+from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, refuse_more_steps, sampling_levels
 from cellweave.diffusion.unet import DiffusionUNet, DiffusionUNetRecipe
 from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
 
@@ -28,6 +28,7 @@ __all__ = [
     "hybrid_loss",
     "level_weights",
     "loss_per_sample",
+    "refuse_more_steps",
     "restore",
     "sample",
     "sample_batches",

@@ -34,11 +34,11 @@ class ProcessRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schedule: Literal["linear", "cosine"] = "linear"
-    steps: int = Field(default=1000, ge=2)
+    steps: int = Field(default=1000, ge=2, le=100_000)
     prediction: Literal["epsilon", "v", "x0"] = "epsilon"
     learned_variance: bool = True
-    snr_shift: float = Field(default=1.0, gt=0)
-    clip_x0: float | None = Field(default=1.0, gt=0)
+    snr_shift: float = Field(default=1.0, ge=1e-6, le=1e6)
+    clip_x0: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @field_validator("clip_x0", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from cellweave.core import InvalidInputError
-from cellweave.diffusion.process import DiffusionProcess
+from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
 
 
 class SamplerRecipe(BaseModel):
@@ -37,15 +37,26 @@ class SamplerRecipe(BaseModel):
     timestep_spacing: Literal["trailing", "leading", "linspace"] = "trailing"
 
 
+def refuse_more_steps(sampler: SamplerRecipe, process: ProcessRecipe) -> None:
+    """Make sure that a sampler can run on a process.
+
+    Raises:
+        InvalidInputError: It takes more steps than the process has.
+    """
+    if sampler.steps > process.steps:
+        raise InvalidInputError(
+            f"a sampler takes at most the {process.steps} steps of its process, got {sampler.steps}; take fewer."
+        )
+
+
 def sampling_levels(process: DiffusionProcess, recipe: SamplerRecipe) -> Tensor:
     """Return the noise levels that a sampler visits, int64 (steps,), noisiest first.
 
     Raises:
         InvalidInputError: The sampler takes more steps than the process has.
     """
+    refuse_more_steps(recipe, process.recipe)
     total, steps = process.steps, recipe.steps
-    if steps > total:
-        raise InvalidInputError(f"a sampler takes at most the {total} steps of its process, got {steps}; take fewer.")
     levels: npt.NDArray[np.float64]
     if recipe.timestep_spacing == "trailing":
         levels = np.round(np.arange(steps, 0, -1) * total / steps) - 1

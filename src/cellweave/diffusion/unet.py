@@ -18,6 +18,9 @@ from cellweave.diffusion.blocks import (
     zeroed,
 )
 
+_MOST_LEVELS = 8
+_LARGEST_WIDTH = 4096
+
 
 class DiffusionUNetRecipe(BaseModel):
     """Shape of the network.
@@ -36,7 +39,7 @@ class DiffusionUNetRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     widths: tuple[int, ...] = (64, 96, 128, 192)
-    blocks: int = Field(default=2, ge=1)
+    blocks: int = Field(default=2, ge=1, le=16)
     attention_levels: tuple[int, ...] = (2, 3)
     head_channels: int = Field(default=64, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -44,8 +47,10 @@ class DiffusionUNetRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> DiffusionUNetRecipe:
-        if not self.widths or min(self.widths) < 8 or any(width % 8 for width in self.widths):
-            raise ValueError("widths must be one or more multiples of 8")
+        if not 1 <= len(self.widths) <= _MOST_LEVELS:
+            raise ValueError(f"there must be 1 to {_MOST_LEVELS} widths, one a level")
+        if any(width % 8 or not 8 <= width <= _LARGEST_WIDTH for width in self.widths):
+            raise ValueError(f"widths must be multiples of 8, up to {_LARGEST_WIDTH}")
         for level in self.attention_levels:
             if not 0 <= level < len(self.widths):
                 raise ValueError(f"attention level {level} is not one of the {len(self.widths)} levels, from 0")

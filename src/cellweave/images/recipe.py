@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe
+from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe, refuse_more_steps
 from cellweave.training import FitRecipe, Recipe
 
 
@@ -18,8 +18,8 @@ class ConditionRecipe(Recipe):
         class_width_px: Of the patches, likewise; wide enough to cover a nucleus.
     """
 
-    peak_width_px: float = Field(default=4.0, gt=0)
-    class_width_px: float = Field(default=10.0, gt=0)
+    peak_width_px: float = Field(default=4.0, gt=0, le=1000)
+    class_width_px: float = Field(default=10.0, gt=0, le=1000)
 
 
 class BasisRecipe(Recipe):
@@ -74,6 +74,7 @@ class ImageRecipe(Recipe):
             raise ValueError(
                 f"crop_px {self.crop_px} must be a multiple of {self.stride}, the stride of network and patches"
             )
+        refuse_more_steps(self.sampler, self.process)
         if self.basis is not None and self.process.clip_x0 is not None:
             raise ValueError("coefficients of patches have no fixed range; set process.clip_x0 to null")
         return self

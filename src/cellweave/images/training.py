@@ -61,7 +61,7 @@ class ImageTraining:
         self.accelerator = make_accelerator(device)
         self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
         self.names = dataset.names("training")
-        if not any((dataset.read_cells(name).labels >= 0).any() for name in self.names):
+        if not sum(int((dataset.read_cells(name).labels >= 0).sum()) for name in self.names):
             raise InvalidInputError(
                 f"the training images of {dataset.root} have no cell of a known class; an image model is conditioned "
                 "on those."

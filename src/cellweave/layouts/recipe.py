@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe
+from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe, refuse_more_steps
 from cellweave.training import FitRecipe, Recipe
 
 
@@ -56,9 +56,9 @@ class ChannelRecipe(Recipe):
     """
 
     cells: Literal["shared", "edt", "marker"] = "shared"
-    peak_width_px: float = Field(default=2.0, gt=0)
-    class_width_px: float = Field(default=5.0, gt=0)
-    reach_px: float = Field(default=24.0, gt=1)
+    peak_width_px: float = Field(default=2.0, gt=0, le=1000)
+    class_width_px: float = Field(default=5.0, gt=0, le=1000)
+    reach_px: float = Field(default=24.0, gt=1, le=1000)
     density: Literal["kde", "gmm", "none"] = "gmm"
     scaling: Literal["standard", "range"] = "standard"
 
@@ -94,6 +94,7 @@ class LayoutRecipe(Recipe):
                 f"the raster has a side of {self.frame.raster_px} px, which must be a multiple of {stride}, "
                 "the network's stride; change frame.crop_px or frame.pad_px"
             )
+        refuse_more_steps(self.sampler, self.process)
         if self.channels.scaling == "standard" and self.process.clip_x0 is not None:
             raise ValueError("channels of standard scaling have no fixed range; set process.clip_x0 to null")
         return self

@@ -33,11 +33,11 @@ def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | N
         ModelFolderError: It is none of these, or the hub does not give it.
     """
     path, text = Path(name_or_path), str(name_or_path)
-    if text and path.is_dir():
-        return path
     shipped = list_shipped_models()
-    if text in shipped:
-        return shipped[text]
+    if (text and path.is_dir()) or text in shipped:
+        if revision is not None:
+            raise ModelFolderError(f"--revision {revision} is given, but {text} is no model on the hub; leave it out.")
+        return path if text and path.is_dir() else shipped[text]
     if revision is None or text.count("/") != 1 or path.exists():
         raise ModelFolderError(
             f"{text!r} is no model folder; shipped models are {', '.join(sorted(shipped)) or 'none'}, "
@@ -110,6 +110,13 @@ def load_weights(network: nn.Module, folder: Path) -> None:
         raise ModelFolderError(f"{path} is damaged ({error}); copy it again.") from error
     except RuntimeError as error:
         raise ModelFolderError(f"{path} does not fit {folder / CONFIG}; copy the whole folder again.") from error
+    strange = [
+        name
+        for name, own in network.state_dict().items()
+        if own.dtype.is_floating_point != weights[name].dtype.is_floating_point
+    ]
+    if strange:
+        raise ModelFolderError(f"{path}: {strange[0]} is stored as {weights[strange[0]].dtype}; copy it again.")
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise ModelFolderError(f"{path} holds NaN or infinity: its training went wrong; train again.")
 

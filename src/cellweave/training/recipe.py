@@ -59,6 +59,17 @@ def list_recipes(kind: str) -> list[str]:
     return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
+# dates that do not exist and numbers of thousands of digits are ValueErrors of the constructors
+_YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
+
+_SHOWN_CHARACTERS = 80
+
+
+def shortened(text: str) -> str:
+    """Return a text, cut where it is too long for a message of one line."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
 def load_recipe(
     recipe_type: type[RecipeT], kind: str, name_or_path: str | os.PathLike[str], changes: Sequence[str] = ()
 ) -> RecipeT:
@@ -76,7 +87,7 @@ def load_recipe(
     text, where = _recipe_text(kind, name_or_path)
     try:
         values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except _YAML_ERRORS as error:
         raise RecipeError(f"{where} is not valid YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{where} must hold keys and values, it holds a {type(values).__name__}.")
@@ -106,7 +117,7 @@ def _recipe_text(kind: str, name_or_path: str | os.PathLike[str]) -> tuple[str, 
     shipped = list_recipes(kind)
     if str(name_or_path) not in shipped:
         raise RecipeError(
-            f"there is no recipe {str(name_or_path)!r} for a {kind}; there are {shipped}, or give a .yaml file."
+            f"there is no recipe {str(name_or_path)!r} of kind {kind!r}; there are {shipped}, or give a .yaml file."
         )
     text = resources.files("cellweave.recipes").joinpath(kind, f"{name_or_path}.yaml").read_text(encoding="utf-8")
     return text, f"recipe {name_or_path}"
@@ -124,5 +135,5 @@ def _apply(values: dict[str, Any], change: str) -> None:
             raise RecipeError(f"{change!r} cannot be applied: {parent!r} is a value, not a group of keys.")
     try:
         inner[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"the value of {change!r} is not valid YAML.") from error
+    except _YAML_ERRORS as error:
+        raise RecipeError(f"the value of {shortened(change)!r} is not valid YAML.") from error
