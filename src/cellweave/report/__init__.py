@@ -4,23 +4,33 @@ from cellweave.report.blocks import Block, Heading, Headline, ImageGrid, Listing
 from cellweave.report.contact_sheet import contact_sheet
 from cellweave.report.figures import count_scatter, learning_curves, score_bars, threshold_curves
 from cellweave.report.html import Report
+from cellweave.report.layouts import draw_layout
+from cellweave.report.legend import LegendEntry
 from cellweave.report.overlay import draw_cells, draw_comparison
+from cellweave.report.rows import Row, stack_rows
+from cellweave.report.spatial_figures import arrangement_curves, levels_chart
 
 __all__ = [
     "Block",
     "Heading",
     "Headline",
     "ImageGrid",
+    "LegendEntry",
     "Listing",
     "Paragraph",
     "Picture",
     "Report",
+    "Row",
     "Table",
+    "arrangement_curves",
     "contact_sheet",
     "count_scatter",
     "draw_cells",
     "draw_comparison",
+    "draw_layout",
     "learning_curves",
+    "levels_chart",
     "score_bars",
+    "stack_rows",
     "threshold_curves",
 ]

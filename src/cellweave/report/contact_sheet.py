@@ -10,11 +10,12 @@ import numpy as np
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.data import CellDataset, RgbImage, write_png
+from cellweave.report.layouts import draw_layout
 from cellweave.report.legend import class_legend, count_unknown, legend_strip
 from cellweave.report.lettering import shortened, write_text
 from cellweave.report.marks import Shape, draw_marks
 from cellweave.report.overlay import class_marks, enlarged
-from cellweave.report.palette import GREY, INK, PALE, UNKNOWN_ON_PAPER, require_colours, rgb
+from cellweave.report.palette import GREY, INK, PALE, require_colours, rgb
 
 MAX_SHEET_PIXELS = 100_000_000
 """Larger sheets are refused: few viewers open them, and one sheet is held in memory."""
@@ -98,9 +99,7 @@ def _tile(pixels: RgbImage | None, cells: Cells, colours: Mapping[str, str], til
     scale = tile_px / max(*cells.shape, 1)
     radius = float(np.clip(6.5 * scale, 3, 7))
     if pixels is None:
-        image, factors = enlarged(np.full((*cells.shape, 3), 255, np.uint8), scale)
-        dots = class_marks(cells, colours, factors, shape="dot", radius=0.6 * radius, line=1, unknown=UNKNOWN_ON_PAPER)
-        draw_marks(image, dots, halo=False)
+        image = draw_layout(cells, colours, radius_px=0.6 * radius / scale, scale=scale)
     else:
         image, factors = enlarged(pixels, scale)
         if draw:  # at this size halos would hide the nuclei

@@ -48,12 +48,16 @@ STYLE: dict[str, Any] = {
 }
 """The house style, over Matplotlib's defaults: light, sparing and printable."""
 
-_WIDTH = 9.4
+WIDTH_IN = 9.4
+"""Width of a figure as wide as the page, in inches."""
+
 _MANY_POINTS = 2000
 _P = ParamSpec("_P")
 
 
-def _in_house_style(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+def in_house_style(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Let a function draw in the house style, whatever Matplotlib is set to."""
+
     @wraps(draw)
     def styled(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
         with style.context(["default", STYLE]):  # from the defaults: a reader's matplotlibrc changes nothing
@@ -62,7 +66,7 @@ def _in_house_style(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
     return styled
 
 
-@_in_house_style
+@in_house_style
 def learning_curves(log: pd.DataFrame, *, columns: Sequence[str] | None = None) -> Figure:
     """Draw the columns of a training log against the step, one panel each.
 
@@ -86,7 +90,7 @@ def learning_curves(log: pd.DataFrame, *, columns: Sequence[str] | None = None) 
         )
     across = min(len(chosen), 4)
     down = -(-len(chosen) // across)
-    figure = Figure(figsize=(_WIDTH, 2.5 * down), layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, 2.5 * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()
     steps = log["step"].to_numpy()
     for panel, name in zip(panels, chosen, strict=False):
@@ -108,7 +112,7 @@ def learning_curves(log: pd.DataFrame, *, columns: Sequence[str] | None = None) 
     return figure
 
 
-@_in_house_style
+@in_house_style
 def threshold_curves(
     thresholds: npt.ArrayLike,
     curves: Mapping[str, npt.ArrayLike],
@@ -138,7 +142,7 @@ def threshold_curves(
             raise InvalidInputError(f"curve {name!r} has shape {values.shape}, the thresholds have {x.shape}.")
     if chosen is not None and chosen[0] not in drawn:
         raise InvalidInputError(f"the chosen curve {chosen[0]!r} is not among {list(drawn)}.")
-    figure = Figure(figsize=(_WIDTH, 3.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, 3.3), layout="constrained")
     axes = figure.subplots()
     colours = _ramp(len(drawn)) if ordered else [SERIES[i % len(SERIES)] for i in range(len(drawn))]
     for (name, values), colour in zip(drawn.items(), colours, strict=True):
@@ -165,7 +169,7 @@ def threshold_curves(
     return figure
 
 
-@_in_house_style
+@in_house_style
 def score_bars(
     labels: Sequence[str],
     scores: npt.ArrayLike,
@@ -194,7 +198,7 @@ def score_bars(
             f"scores of {len(labels)} labels and {len(measures)} measures have shape {wanted} and intervals "
             f"{(*wanted, 2)}, got {values.shape} and {ends.shape}."
         )
-    figure = Figure(figsize=(_WIDTH, 3.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, 3.3), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(labels)
     for i, label in enumerate(labels):
@@ -217,7 +221,7 @@ def score_bars(
     return figure
 
 
-@_in_house_style
+@in_house_style
 def count_scatter(
     counts: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], *, colours: Mapping[str, str], unit: str = "cells"
 ) -> Figure:
