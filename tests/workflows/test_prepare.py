@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cellweave.core import CellweaveError, InvalidImageError, InvalidInputError, OutputError
-from cellweave.data import CellDataset, write_png
+from cellweave.data import CellDataset, read_image, write_png
 from cellweave.workflows.prepare import check_dataset, dataset_statistics, import_dataset, make_phantom, show_dataset
 
 
@@ -88,7 +88,9 @@ def test_a_contact_sheet_spreads_over_the_images(tmp_path: Path, table: Path) ->
     import_dataset("points-csv", table, tmp_path / "set")
     out = tmp_path / "sheet.png"
     assert show_dataset(tmp_path / "set", out, images=5) == ["a", "b"]
-    assert out.stat().st_size > 0
+    drawn = read_image(out)
+    show_dataset(tmp_path / "set", tmp_path / "bare.png", images=5, draw=False)
+    assert (read_image(tmp_path / "bare.png") != drawn).any()
     with pytest.raises(OutputError, match=r"sheet\.png exists; .*--overwrite"):
         show_dataset(tmp_path / "set", out)
     assert show_dataset(tmp_path / "set", out, split="test", overwrite=True) == ["b"]

@@ -125,14 +125,15 @@ def show(
     split: Annotated[Split | None, typer.Option(help="Images of this split only.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Number of images, spread evenly over all.")] = 12,
     columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 4,
+    cells: Annotated[bool, typer.Option(help="Draw the cells on the images.")] = True,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a contact sheet: images with their cells."""
+    """Draw a contact sheet: images with their cells, or layouts alone."""
     from cellweave.workflows.prepare import show_dataset
 
     chosen = None if split is None else split.value
-    names = show_dataset(dataset, out, split=chosen, images=images, columns=columns, overwrite=overwrite)
+    names = show_dataset(dataset, out, split=chosen, images=images, columns=columns, draw=cells, overwrite=overwrite)
     if as_json:
         _print_json({"path": str(out), "images": names})
     else:

@@ -108,6 +108,7 @@ def show_dataset(
     split: str | None = None,
     images: int = 12,
     columns: int = 4,
+    draw: bool = True,
     overwrite: bool = False,
 ) -> list[str]:
     """Draw a contact sheet of a data set, and return the names of the images on it.
@@ -118,6 +119,7 @@ def show_dataset(
         split: Images of this split only; of all when None.
         images: Number of images, spread evenly over those there are.
         columns: Number of images side by side.
+        draw: Draw the cells on the images; layouts are always drawn.
         overwrite: Replace ``out`` where it is there already.
 
     Raises:
@@ -135,7 +137,7 @@ def show_dataset(
     dataset = data.CellDataset.open(path)
     names = dataset.names(split)
     chosen = [names[i] for i in np.linspace(0, len(names) - 1, min(images, len(names))).round().astype(int)]
-    contact_sheet(dataset, chosen, out, columns=columns)
+    contact_sheet(dataset, chosen, out, columns=columns, draw=draw)
     return chosen
 
 
