@@ -43,7 +43,7 @@ def network():
 def folder(tmp_path, network):
     path = tmp_path / "model"
     write_model_folder(
-        path, weights=network.state_dict(), config={"format": "test"}, metrics={"f1": 1}, card="# Card\n"
+        path, weights=network.state_dict(), config={"format": "test", "version": 3}, metrics={"f1": 1}, card="# Card\n"
     )
     return path
 
@@ -74,7 +74,7 @@ def test_an_unknown_name_is_told_without_the_network(hub, name, revision):
 
 def test_a_shipped_model_is_found_by_its_name(hub):
     folder = find_model_folder("locator-brca-m2c")
-    assert read_config(folder, kind="cellweave-locator")["classes"][0]["name"] == "lymphocyte"
+    assert read_config(folder, kind="cellweave-locator", version=1)["classes"][0]["name"] == "lymphocyte"
     assert hub.asked == []
 
 
@@ -107,7 +107,7 @@ def test_a_hub_that_does_not_answer_is_told_in_one_line(hub, error, reason):
 
 
 def test_a_config_is_read_back(folder):
-    assert read_config(folder, kind="test") == {"format": "test"}
+    assert read_config(folder, kind="test", version=3) == {"format": "test", "version": 3}
     assert json.loads((folder / "metrics.json").read_text()) == {"f1": 1}
     assert (folder / "README.md").read_text() == "# Card\n"
 
@@ -120,6 +120,9 @@ def test_a_config_is_read_back(folder):
         ("[]", r"config.json is of format None, not 'test'"),
         ("{}", r"config.json is of format None, not 'test'"),
         ('{"format": "other"}', r"config.json is of format 'other', not 'test'; give a model of the right kind"),
+        ('{"format": "test"}', r"model is of version None, this program reads 3; update it"),
+        ('{"format": "test", "version": 4}', r"model is of version 4, this program reads 3; update it"),
+        ('{"format": "test", "version": true}', r"model is of version True, this program reads 3; update it"),
     ],
 )
 def test_a_config_that_cannot_be_used_is_told(folder, content, message):
@@ -127,13 +130,13 @@ def test_a_config_that_cannot_be_used_is_told(folder, content, message):
     if content is not None:
         (folder / "config.json").write_text(content)
     with pytest.raises(ModelFolderError, match=message):
-        read_config(folder, kind="test")
+        read_config(folder, kind="test", version=3)
 
 
 def test_an_unfinished_training_is_told_as_such(tmp_path):
     (tmp_path / "training").mkdir()
     with pytest.raises(ModelFolderError, match=r"has no config.json; its training has not finished: give the training"):
-        read_config(tmp_path, kind="test")
+        read_config(tmp_path, kind="test", version=3)
 
 
 def test_weights_are_read_back(folder, network):

@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from cellweave import __version__
-from cellweave.core import Cells, InvalidInputError, ModelFolderError
+from cellweave.core import Cells, InvalidInputError
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass, RgbImage
@@ -102,9 +102,7 @@ class ImageGenerator:
             InvalidInputError: The device cannot be used.
         """
         folder = find_model_folder(name_or_path, revision=revision)
-        config = read_config(folder, kind=FORMAT)
-        if config.get("version") != VERSION:
-            raise ModelFolderError(f"{folder} is of version {config.get('version')!r}, this program reads {VERSION}.")
+        config = read_config(folder, kind=FORMAT, version=VERSION)
         try:
             recipe = ImageRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from cellweave import __version__
-from cellweave.core import Cells, InvalidImageError, InvalidInputError, ModelFolderError
+from cellweave.core import Cells, InvalidImageError, InvalidInputError
 from cellweave.core.devices import choose_device
 from cellweave.data import CellClass, RgbImage
 from cellweave.localization.calibration import finder_config, finder_from_config, locate_peaks
@@ -87,11 +87,7 @@ class Locator:
             InvalidInputError: The device cannot be used.
         """
         folder = find_model_folder(name_or_path, revision=revision)
-        config = read_config(folder, kind=FORMAT)
-        if config.get("version") != VERSION:
-            raise ModelFolderError(
-                f"{folder} is of version {config.get('version')!r}, this program reads {VERSION}; update it."
-            )
+        config = read_config(folder, kind=FORMAT, version=VERSION)
         try:
             recipe = LocatorRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]

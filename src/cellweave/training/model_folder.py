@@ -59,15 +59,16 @@ def list_shipped_models() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{CONFIG}"))}
 
 
-def read_config(folder: Path, *, kind: str) -> dict[str, Any]:
+def read_config(folder: Path, *, kind: str, version: int) -> dict[str, Any]:
     """Return the ``config.json`` of a model folder.
 
     Args:
         folder: The model folder.
         kind: The ``format`` that it must say, for instance ``"cellweave-locator"``.
+        version: The ``version`` that it must say.
 
     Raises:
-        ModelFolderError: It is missing, not JSON, or of another kind.
+        ModelFolderError: It is missing, not JSON, or of another kind or version.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -84,6 +85,9 @@ def read_config(folder: Path, *, kind: str) -> dict[str, Any]:
     found = config.get("format") if isinstance(config, dict) else None
     if found != kind:
         raise ModelFolderError(f"{path} is of format {found!r}, not {kind!r}; give a model of the right kind.")
+    stored = config.get("version")
+    if stored != version or isinstance(stored, bool):
+        raise ModelFolderError(f"{folder} is of version {stored!r}, this program reads {version}; update it.")
     return dict(config)
 
 

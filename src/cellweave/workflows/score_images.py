@@ -12,7 +12,7 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset, RgbImage, counted
 from cellweave.data.wording import some
 from cellweave.localization import Locator
-from cellweave.localization.locator import FORMAT
+from cellweave.localization.locator import FORMAT, VERSION
 from cellweave.metrics import ImageColours, ImageScores, ScoringProtocol, measure_colours, score_cells, score_fidelity
 from cellweave.training.model_folder import find_model_folder, read_config
 from cellweave.workflows.score_output import require_place, write_scores
@@ -89,7 +89,7 @@ def score_image_datasets(
         resamples=resamples,
         seed=seed,
     )
-    learnt = json.dumps(read_config(folder, kind=FORMAT).get("training"))
+    learnt = json.dumps(read_config(folder, kind=FORMAT, version=VERSION).get("training"))
     notes = (*_notes(sides, locator, learnt), *fidelity.notes, *(f"Synthetic: {one}" for one in fidelity.scores.notes))
     scores = ImageScores(os.fspath(model), fidelity, seen[0].colours, notes=notes)
     if real is not None:
