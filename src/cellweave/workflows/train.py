@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
@@ -88,63 +88,52 @@ def _opened(paths: Paths) -> list[CellDataset]:
     return [CellDataset.open(path) for path in listed]
 
 
+class TrainingOptions(TypedDict, total=False):
+    """Options of the trainings of generators; see :func:`train_locator`. All steps are the one network's."""
+
+    steps: int | None
+    minutes: float | None
+    recipe: str
+    changes: Sequence[str]
+    seed: int
+    device: str
+    overwrite: bool
+    progress: Progress
+
+
 def train_layouts(
-    data: str | os.PathLike[str],
-    out: str | os.PathLike[str],
-    *,
-    steps: int | None = None,
-    minutes: float | None = None,
-    recipe: str = "default",
-    changes: Sequence[str] = (),
-    seed: int = 0,
-    device: str = "auto",
-    overwrite: bool = False,
-    progress: Progress = silent,
+    data: str | os.PathLike[str], out: str | os.PathLike[str], **options: Unpack[TrainingOptions]
 ) -> TrainingSummary:
     """Train a layout model on the training split of a data set, or go on with a run that was stopped.
 
-    Arguments and errors are those of :func:`train_locator`, of one data set and nothing synthetic; there are no folds,
-    so ``steps`` are all steps.
+    Options and errors are those of :func:`train_locator`, for one data set.
     """
-    training = LayoutTraining(
-        CellDataset.open(data),
-        Path(out),
-        load_recipe(LayoutRecipe, "layouts", recipe, changes),
-        Budget(steps, minutes),
-        seed=seed,
-        device=device,
-        overwrite=overwrite,
-        progress=progress,
-    )
-    return TrainingSummary(Path(out), training.run())
+    return _train_generator(LayoutTraining, LayoutRecipe, "layouts", Path(data), Path(out), **options)
 
 
 def train_images(
-    data: str | os.PathLike[str],
-    out: str | os.PathLike[str],
+    data: str | os.PathLike[str], out: str | os.PathLike[str], **options: Unpack[TrainingOptions]
+) -> TrainingSummary:
+    """Train an image model on the training split of a data set, or go on with a run that was stopped.
+
+    Options and errors are those of :func:`train_locator`, for one data set.
+    """
+    return _train_generator(ImageTraining, ImageRecipe, "images", Path(data), Path(out), **options)
+
+
+def _train_generator(
+    training_type: Callable[..., LayoutTraining | ImageTraining],
+    recipe_type: type[LayoutRecipe | ImageRecipe],
+    kind: str,
+    data: Path,
+    out: Path,
     *,
     steps: int | None = None,
     minutes: float | None = None,
     recipe: str = "default",
     changes: Sequence[str] = (),
-    seed: int = 0,
-    device: str = "auto",
-    overwrite: bool = False,
-    progress: Progress = silent,
+    **options: Any,
 ) -> TrainingSummary:
-    """Train an image model on the training split of a data set, or go on with a run that was stopped.
-
-    Arguments and errors are those of :func:`train_locator`, of one data set and nothing synthetic; there are no folds,
-    so ``steps`` are all steps.
-    """
-    training = ImageTraining(
-        CellDataset.open(data),
-        Path(out),
-        load_recipe(ImageRecipe, "images", recipe, changes),
-        Budget(steps, minutes),
-        seed=seed,
-        device=device,
-        overwrite=overwrite,
-        progress=progress,
-    )
-    return TrainingSummary(Path(out), training.run())
+    resolved = load_recipe(recipe_type, kind, recipe, changes)
+    training = training_type(CellDataset.open(data), out, resolved, Budget(steps, minutes), **options)
+    return TrainingSummary(out, training.run())
