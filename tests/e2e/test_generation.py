@@ -51,6 +51,7 @@ def test_a_data_set_in_one_go(models, tmp_path):
     assert main(["generate", "dataset", *words, "--seed", "1"]) == 0
     dataset = CellDataset.open(out)
     assert dataset.read_image("sample-000002").shape == (64, 64, 3)
+    assert dataset.licence == "CC0-1.0"  # of the phantom tissue that both models learnt from
     assert not [one for one in check_dataset(out).findings if one.severity == "error"]
     assert [path.name for path in tmp_path.iterdir()] == ["synthetic"]
 

@@ -12,7 +12,7 @@ from cellweave import __version__
 from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
 from cellweave.core.progress import Progress, silent
 from cellweave.data import SPLITS, CellDataset, DatasetWriter
-from cellweave.workflows.generation_stages import ImageStage, LayoutStage, Sampling, sample_name
+from cellweave.workflows.generation_stages import ImageStage, LayoutStage, Sampling, joined_licences, sample_name
 from cellweave.workflows.staging import Staging
 
 
@@ -77,7 +77,7 @@ def generate_layouts(
             out,
             name=f"layouts by {stage.folder.name}",
             classes=stage.generator.classes,
-            licence="that of the model's training data",
+            licence=joined_licences(stage.licences),
             source=f"cellweave {__version__}, layout model {stage.model[:16]}, seed {seed}",
             overwrite=overwrite,
         ) as writer:
@@ -138,7 +138,7 @@ def generate_images(
             out,
             name=f"images by {stage.folder.name}",
             classes=dataset.classes,
-            licence="that of the models' training data",
+            licence=joined_licences([*stage.licences, dataset.licence]),
             source=f"cellweave {__version__}, image model {stage.model[:16]}, seed {seed}",
             overwrite=overwrite,
         ) as writer:
@@ -202,7 +202,7 @@ def generate_dataset(
             out,
             name=f"images by {painting.folder.name} of layouts by {drawing.folder.name}",
             classes=drawer.classes,
-            licence="that of the models' training data",
+            licence=joined_licences([*drawing.licences, *painting.licences]),
             source=f"cellweave {__version__}, layout model {drawing.model[:16]}, image model {painting.model[:16]}, "
             f"seed {seed}",
             overwrite=overwrite,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,12 @@ from cellweave.data import write_cells_table, write_png
 from cellweave.data.tables import PointTable, cells_by_image
 from cellweave.diffusion import SamplerRecipe
 from cellweave.images import ImageGenerator
+from cellweave.images.generator import FORMAT as IMAGES
+from cellweave.images.generator import VERSION as IMAGES_VERSION
 from cellweave.layouts import LayoutGenerator
-from cellweave.training.model_folder import WEIGHTS, find_model_folder
+from cellweave.layouts.generator import FORMAT as LAYOUTS
+from cellweave.layouts.generator import VERSION as LAYOUTS_VERSION
+from cellweave.training.model_folder import WEIGHTS, find_model_folder, read_config
 from cellweave.training.recipe import first_misfit
 from cellweave.workflows.staging import Staging
 
@@ -113,6 +117,7 @@ class LayoutStage:
         self.count, self.category, self.sampling = count, category, sampling
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
         self.model = sha256_of(self.folder / WEIGHTS)
+        self.licences = training_licences(read_config(self.folder, kind=LAYOUTS, version=LAYOUTS_VERSION))
         self._files = {index: f"{sample_name(index)}.parquet" for index in range(count)}
 
     @property
@@ -189,6 +194,7 @@ class ImageStage:
         self.sampling = sampling
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
         self.model = sha256_of(self.folder / WEIGHTS)
+        self.licences = training_licences(read_config(self.folder, kind=IMAGES, version=IMAGES_VERSION))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -224,6 +230,22 @@ class ImageStage:
     def file(self, staging: Staging, index: int) -> Path:
         """Return the path of image ``index``, which has been painted."""
         return staging.path(_image_file(index))
+
+
+def training_licences(config: Mapping[str, Any]) -> list[str]:
+    """Return the licences of the data that a model was trained on, as its ``config.json`` says them.
+
+    What a model makes is given them: a licence of training data may bind what is derived from it.
+    """
+    training = config.get("training")
+    data = training.get("data") if isinstance(training, dict) else None
+    sets = [one for one in (data if isinstance(data, list) else [data]) if isinstance(one, dict)]
+    return [str(one.get("licence") or "unknown") for one in sets] or ["unknown"]
+
+
+def joined_licences(licences: Iterable[str]) -> str:
+    """Return different licences as one text, in the order in which they come."""
+    return " and ".join(dict.fromkeys(licences))
 
 
 def sample_name(index: int) -> str:
