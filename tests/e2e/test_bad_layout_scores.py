@@ -50,9 +50,9 @@ OPTIONS = {
     "--json --out file": "file exists; choose another output path or pass --overwrite",
     "--out full --overwrite": "full is a folder where a file is to be written; choose another output path",
     "--out file/scores.json": "file/scores.json cannot be written",
-    "--out real --overwrite": "real lies in real, which is to be scored; choose another output path",
-    "--out real/dataset.json --overwrite": "real/dataset.json lies in real, which is to be scored",
-    "--out full/../made/scores.json": "full/../made/scores.json lies in made, which is to be scored",
+    "--out real --overwrite": "real is what is to be read; choose another output path",
+    "--out real/dataset.json --overwrite": "real/dataset.json lies in real, which is to be read",
+    "--out full/../made/scores.json": "full/../made/scores.json lies in made, which is to be read",
 }
 
 

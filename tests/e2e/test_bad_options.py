@@ -170,6 +170,7 @@ COMMANDS = {
     "score cells --truth points.csv --pred points.csv --split test --radius-px 5": "points.csv is a table, not a data",
     "score cells --truth points.csv --pred points.csv --radius-px 5 --out file": "file exists; choose another output",
     "score cells --truth points.csv --pred points.csv --radius-px 5 --overwrite --out points.csv": "points.csv is what",
+    "score cells --truth set --pred points.csv --radius-px 5 --overwrite --out set/dataset.json": "which is to be read",
     "score cells --truth points.csv --pred points.csv --radius-px 5 --resamples 100000000000": "Invalid value for",
 }
 

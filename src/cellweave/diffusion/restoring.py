@@ -44,8 +44,8 @@ def restore(
         )
     levels = torch.linspace(level + 1, 0, steps + 1).round().long() - 1
     x0 = x_t
-    for now, then in zip(levels[:-1].tolist(), levels[1:].tolist(), strict=True):
-        t = torch.full((len(x_t),), now, device=x_t.device)
+    for here, then in zip(levels[:-1].tolist(), levels[1:].tolist(), strict=True):
+        t = torch.full((len(x_t),), here, device=x_t.device)
         output = network_call(x_t, t, category=category, condition=condition)
         x0 = process.x0_from(output, x_t, t, clip=True)
         if then >= 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cellweave.core import Cells, InvalidInputError, Length, OutputError, TableError, atomic_file
+from cellweave.core import Cells, InvalidInputError, Length, TableError
 from cellweave.data import IMAGE_SUFFIXES, CellDataset
 from cellweave.data.tables import PointTable, cells_by_image
 from cellweave.metrics import CellScores, ScoringProtocol, score_cells
+from cellweave.workflows.score_output import require_place, write_scores
 
 
 def score_cells_files(
@@ -55,13 +55,11 @@ def score_cells_files(
         TableError: A table is missing or unusable, or does not fit the data set.
         DatasetError: The truth is a folder but no data set, or has no image in the split.
         InvalidInputError: An option makes no sense, see :func:`cellweave.metrics.score_cells`.
-        OutputError: ``out`` is there already, or cannot be written.
+        OutputError: ``out`` is there already, lies in what is read, or cannot be written.
     """
     truth, predictions = Path(truth), Path(predictions)
-    if out is not None and Path(out).resolve() in {truth.resolve(), predictions.resolve()}:
-        raise OutputError(f"{out} is what is to be scored; choose another output path.")
-    if out is not None and Path(out).exists() and not overwrite:
-        raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
+    if out is not None:  # beside the predictions it may lie
+        require_place(out, truth, _prediction_file(predictions), overwrite=overwrite)
     if not truth.exists():
         raise TableError(f"{truth} does not exist; give a data set, or a CSV or Parquet table of points.")
     table = PointTable.read(_prediction_file(predictions))
@@ -81,8 +79,7 @@ def score_cells_files(
     )
     scores = replace(scores, notes=(*sides.notes, *scores.notes))
     if out is not None:
-        with atomic_file(out) as partial:
-            partial.write_text(json.dumps(scores.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_scores(out, scores.to_json())
     return scores
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
-from pathlib import Path
 
-from cellweave.core import DatasetError, InvalidInputError, OutputError, atomic_file
+from cellweave.core import DatasetError, InvalidInputError
 from cellweave.data import CellDataset
 from cellweave.metrics import LayoutScores, raster_round_trip, score_layouts
+from cellweave.workflows.score_output import require_place, write_scores
 
 MAX_SPLITS = 10_000
 """The mean over so many does not change with more."""
@@ -49,9 +48,7 @@ def score_layout_datasets(
         OutputError: ``out`` is there already, lies in a data set that is read, or cannot be written.
     """
     if out is not None:
-        _require_place_beside(out, real, synthetic)
-    if out is not None and Path(out).exists() and not overwrite:
-        raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
+        require_place(out, real, synthetic, overwrite=overwrite)
     if not 1 <= splits <= MAX_SPLITS or size < 1:
         raise InvalidInputError(f"splits are 1 to {MAX_SPLITS:,} and size is >= 1, got {splits} and {size}.")
     real_set, synthetic_set = CellDataset.open(real), CellDataset.open(synthetic)
@@ -76,13 +73,5 @@ def score_layout_datasets(
         note = f"{shared} layouts are on both sides, real and synthetic: the distance is too small for that."
         scores = replace(scores, notes=(note, *scores.notes))
     if out is not None:
-        with atomic_file(out) as partial:
-            partial.write_text(json.dumps(scores.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_scores(out, scores.to_json())
     return scores
-
-
-def _require_place_beside(out: str | os.PathLike[str], *datasets: str | os.PathLike[str]) -> None:
-    place = Path(os.path.realpath(out))
-    for one in datasets:
-        if place.is_relative_to(os.path.realpath(one)):
-            raise OutputError(f"{out} lies in {one}, which is to be scored; choose another output path.")

@@ -23,6 +23,8 @@ def require_place(out: str | os.PathLike[str], *read: str | os.PathLike[str], ov
     """
     place = Path(os.path.realpath(out))
     for one in read:
+        if place == Path(os.path.realpath(one)):
+            raise OutputError(f"{out} is what is to be read; choose another output path.")
         if place.is_relative_to(os.path.realpath(one)):
             raise OutputError(f"{out} lies in {one}, which is to be read; choose another output path.")
     if place.is_dir():
