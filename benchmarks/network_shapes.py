@@ -16,13 +16,13 @@ import torch
 
 from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.localization.inference import folded
-from cellweave.localization.unet import UNet, UNetRecipe
+from cellweave.localization.networks import HalfUNet, HalfUNetRecipe
 
 SHAPES = {
-    "default": UNetRecipe(),
-    "full resolution": UNetRecipe(widths=(24, 48, 96, 192, 256), unshuffle=1),
-    "full, 4 levels": UNetRecipe(widths=(24, 48, 96, 192), unshuffle=1),
-    "wide": UNetRecipe(widths=(48, 96, 192, 256), unshuffle=2),
+    "default": HalfUNetRecipe(),
+    "full resolution": HalfUNetRecipe(widths=(24, 48, 96, 192, 256), unshuffle=1),
+    "full, 4 levels": HalfUNetRecipe(widths=(24, 48, 96, 192), unshuffle=1),
+    "wide": HalfUNetRecipe(widths=(48, 96, 192, 256), unshuffle=2),
 }
 REPEATS = 7
 
@@ -39,8 +39,8 @@ def main() -> None:
         print(f"{name:16} {parameters:12,} {seconds:9.3f} {ratios}")
 
 
-def _measure(recipe: UNetRecipe, *, half: bool) -> tuple[int, float, float]:
-    network = UNet(recipe, class_count=3).to(memory_format=torch.channels_last)
+def _measure(recipe: HalfUNetRecipe, *, half: bool) -> tuple[int, float, float]:
+    network = HalfUNet(recipe, map_count=1, class_count=3).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters())
     images = torch.rand(8, 3, 192, 192).to(memory_format=torch.channels_last)
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from cellweave.core import Cells
 from cellweave.data import CellClass
-from cellweave.localization import Locator, LocatorRecipe, UNet
+from cellweave.localization import HalfUNet, Locator, LocatorRecipe
 from cellweave.localization.locator import locator_config
 from cellweave.maps import PeakFinder
 from cellweave.training import write_model_folder
@@ -25,7 +25,7 @@ settings.load_profile("cellweave")
 class SpotModel:
     """A localiser that needs no training: its map is the darkness of a pixel, its classes are blue and red spots."""
 
-    network: UNet
+    network: HalfUNet
     recipe: LocatorRecipe
     classes: tuple[CellClass, ...]
     finder: PeakFinder
@@ -53,7 +53,7 @@ class SpotModel:
 def spot_model_of(*, classes: tuple[str, ...] = ("blue", "red"), mpp: float | None = 0.5) -> SpotModel:
     """Return a localiser whose map is 1 minus the mean light, with logits 10 × the red and 10 × the blue it lacks."""
     recipe = LocatorRecipe.model_validate({"network": {"widths": [3], "unshuffle": 1}})
-    network = UNet(recipe.network, len(classes)).eval()
+    network = HalfUNet(recipe.network, 1, len(classes)).eval()
     first, normalisation, _, second, *_ = network.encoder[0]
     with torch.no_grad():
         for layer in (first, second, network.head):

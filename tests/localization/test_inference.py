@@ -5,8 +5,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from cellweave.core import InvalidInputError, torch_generator
 from cellweave.localization.inference import Predictor, folded
+from cellweave.localization.networks import HalfUNet, HalfUNetRecipe
 from cellweave.localization.samples import normalised, transmitted_light
-from cellweave.localization.unet import UNet, UNetRecipe
 from cellweave.training.initialise import initialise
 
 CPU = torch.device("cpu")
@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def network():
-    model = UNet(UNetRecipe(widths=(6, 8, 10), unshuffle=2), class_count=3)
+    model = HalfUNet(HalfUNetRecipe(widths=(6, 8, 10), unshuffle=2), map_count=1, class_count=3)
     generator = torch_generator(1, "test")
     initialise(model, generator)
     with torch.no_grad():  # batch statistics as if trained, so that folding has something to do

@@ -3,19 +3,21 @@
 from cellweave.localization.calibration import Calibration, Calibrator, grouped_folds, locate_peaks
 from cellweave.localization.inference import Prediction, Predictor
 from cellweave.localization.locator import Locator
+from cellweave.localization.networks import NETWORKS, HalfUNet, LocatorNetwork
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.training import LocatorTraining
-from cellweave.localization.unet import UNet
 
 __all__ = [
+    "NETWORKS",
     "Calibration",
     "Calibrator",
+    "HalfUNet",
     "Locator",
+    "LocatorNetwork",
     "LocatorRecipe",
     "LocatorTraining",
     "Prediction",
     "Predictor",
-    "UNet",
     "grouped_folds",
     "locate_peaks",
 ]

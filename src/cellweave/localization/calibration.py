@@ -28,12 +28,17 @@ _READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2
 def locate_peaks(
     prediction: Prediction, finder: PeakFinder, *, classes: Sequence[str], mpp: float | None = None
 ) -> Cells:
-    """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it."""
+    """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
+
+    Where the prediction knows no classes, the cells have none, or the only one there is.
+    """
     peaks = finder(prediction.heights)
     height, width = prediction.heights.shape
     pixels = np.floor(peaks.xy).astype(int)[:, None] + _READOUT
     columns, rows = (np.clip(pixels[..., axis], 0, (width, height)[axis] - 1) for axis in (0, 1))
-    labels = prediction.classes[:, rows, columns].mean(axis=-1).argmax(axis=0) if len(classes) else None
+    labels = prediction.classes[:, rows, columns].mean(axis=-1).argmax(axis=0) if len(prediction.classes) else None
+    if labels is None and len(classes) == 1:
+        labels = np.zeros(len(peaks.xy), np.int64)
     return Cells(
         peaks.xy,
         labels,

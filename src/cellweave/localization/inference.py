@@ -15,8 +15,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cellweave.core.devices import use_bf16
 from cellweave.data import RgbImage
+from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.samples import normalised, transmitted_light
-from cellweave.localization.unet import UNet
 
 TILE_PX = 1024
 """Side of the part of a tile that is kept; the network's margin is added on all sides."""
@@ -26,8 +26,9 @@ class Prediction(NamedTuple):
     """What the network says of one image.
 
     Attributes:
-        heights: Map of the cells, float32 (H, W), about 0 to 1.
-        classes: Class probabilities, float32 (C, H, W).
+        heights: Map of the cells, float32 (H, W), about 0 to 1; of several maps the highest at every pixel.
+        classes: How much every class has of a pixel, float32 (C, H, W): probabilities, or where each class has a map of
+            its own, those maps; C is 0 where only positions were learnt.
     """
 
     heights: npt.NDArray[np.float32]
@@ -48,7 +49,9 @@ class Predictor:
         InvalidInputError: The precision is none of these.
     """
 
-    def __init__(self, network: UNet, device: torch.device, *, precision: str = "auto", tile_px: int = TILE_PX) -> None:
+    def __init__(
+        self, network: LocatorNetwork, device: torch.device, *, precision: str = "auto", tile_px: int = TILE_PX
+    ) -> None:
         half = use_bf16(precision, device)
         self.device = device
         self.dtype = torch.bfloat16 if half else torch.float32
@@ -64,20 +67,22 @@ class Predictor:
             averaged_turns: Average over the eight flips and turns; eight times as slow.
         """
         if not averaged_turns:
-            return self._whole(image)
+            return self._prediction(self._whole(image))
         turned = [(k, flip) for k in range(4) for flip in (False, True)]
         total = np.zeros((self.network.channels, *image.shape[:2]), np.float32)
         for k, flip in turned:
             view = np.rot90(image[:, ::-1] if flip else image, k)
-            maps = np.concatenate(
-                [part.reshape(-1, *view.shape[:2]) for part in self._whole(np.ascontiguousarray(view))]
-            )
-            back = np.rot90(maps, -k, axes=(1, 2))
+            back = np.rot90(self._whole(np.ascontiguousarray(view)), -k, axes=(1, 2))
             total += back[:, :, ::-1] if flip else back
         total /= len(turned)
-        return Prediction(total[0], total[1:])
+        return self._prediction(total)
 
-    def _whole(self, image: RgbImage) -> Prediction:
+    def _prediction(self, channels: npt.NDArray[np.float32]) -> Prediction:
+        maps = self.network.map_count
+        return Prediction(channels[:maps].max(axis=0), channels if maps > 1 else channels[1:])
+
+    def _whole(self, image: RgbImage) -> npt.NDArray[np.float32]:
+        """Return maps and class probabilities, float32 (M + C, H, W)."""
         height, width = image.shape[:2]
         stride, margin, tile = self.network.stride, self.network.margin, self.tile_px
         bottom, right = -height % stride, -width % stride
@@ -93,7 +98,7 @@ class Predictor:
                 rows = slice(top - first_row, last_row - first_row)
                 columns = slice(left - first_column, last_column - first_column)
                 output[:, top:last_row, left:last_column] = maps[:, rows, columns]
-        return Prediction(output[0, :height, :width], output[1:, :height, :width])
+        return output[:, :height, :width]
 
     def _one(self, image: RgbImage) -> npt.NDArray[np.float32]:
         inputs = torch.from_numpy(normalised(transmitted_light(image)))[None].to(self.device, self.dtype)
@@ -102,7 +107,7 @@ class Predictor:
         return np.asarray(maps[0].cpu().numpy(), np.float32)
 
 
-def folded(network: UNet) -> UNet:
+def folded(network: LocatorNetwork) -> LocatorNetwork:
     """Return a copy in evaluation mode whose convolutions carry their batch normalisation."""
     network = copy.deepcopy(network).cpu().eval()
     for block in network.modules():

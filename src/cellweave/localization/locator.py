@@ -16,9 +16,9 @@ from cellweave.core.devices import choose_device
 from cellweave.data import CellClass, RgbImage
 from cellweave.localization.calibration import finder_config, finder_from_config, locate_peaks
 from cellweave.localization.inference import TILE_PX, Predictor
+from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import resized
-from cellweave.localization.unet import UNet
 from cellweave.maps import PeakFinder
 from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
 
@@ -47,7 +47,7 @@ class Locator:
 
     def __init__(
         self,
-        network: UNet,
+        network: LocatorNetwork,
         recipe: LocatorRecipe,
         *,
         classes: Sequence[CellClass],
@@ -96,7 +96,7 @@ class Locator:
             Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)  # refuses what no cells have
         except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
             raise garbled_config(folder, error) from error
-        network = UNet(recipe.network, len(classes))
+        network = recipe.network.build(*recipe.target.outputs(len(classes)))
         load_weights(network, folder)
         return cls(
             network,

@@ -6,24 +6,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cellweave.localization.unet import UNetRecipe
+from cellweave.localization.networks import AnyNetwork, HalfUNetRecipe
+from cellweave.localization.targets import TargetRecipe
 from cellweave.training import FitRecipe, Recipe
-
-
-class TargetRecipe(Recipe):
-    """The EDT map that the network learns; see :func:`cellweave.maps.exponential_distance_map`.
-
-    Attributes:
-        slope, offset, constant, cutoff, reach_px: Of the map.
-        class_radius_px: Pixels so near a cell learn its class.
-    """
-
-    slope: float = Field(default=10.0, ge=0)
-    offset: float = Field(default=0.5, gt=0)
-    constant: float = Field(default=1.0, gt=0)
-    cutoff: float = Field(default=0.01, ge=0, lt=1)
-    reach_px: float | None = Field(default=None, gt=1)
-    class_radius_px: float = Field(default=4.0, gt=0)
 
 
 class AugmentationRecipe(Recipe):
@@ -94,7 +79,7 @@ class LocatorRecipe(Recipe):
     """
 
     mpp: float | None = Field(default=None, gt=0)
-    network: UNetRecipe = UNetRecipe()
+    network: AnyNetwork = HalfUNetRecipe()
     target: TargetRecipe = TargetRecipe()
     augmentation: AugmentationRecipe = AugmentationRecipe()
     loss: LossRecipe = LossRecipe()
@@ -103,7 +88,7 @@ class LocatorRecipe(Recipe):
 
     @model_validator(mode="after")
     def _fits(self) -> LocatorRecipe:
-        stride = self.network.unshuffle * 2 ** (len(self.network.widths) - 1)
+        stride = self.network.stride
         if self.augmentation.crop_px % stride:
             raise ValueError(
                 f"augmentation.crop_px {self.augmentation.crop_px} must be a multiple of {stride}, the network's stride"

@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.spatial import cKDTree
 from torch.utils.data import get_worker_info
 
 from cellweave.core import Cells, InvalidImageError, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, RgbImage
 from cellweave.data.images import MAX_PIXELS
 from cellweave.localization.augmentation import restained, turn
-from cellweave.localization.recipe import LocatorRecipe, TargetRecipe
-from cellweave.maps import exponential_distance_map
+from cellweave.localization.recipe import LocatorRecipe
+from cellweave.localization.targets import TargetRecipe, class_map
 from cellweave.training import Batch
 
 IGNORED = -100
@@ -50,22 +49,6 @@ def resized(image: RgbImage, cells: Cells, mpp: float | None) -> tuple[RgbImage,
     inside = np.minimum(xy, np.nextafter((width, height), 0.0))
     moved = Cells(inside, cells.labels, classes=cells.classes, shape=(height, width), mpp=mpp)
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8), moved
-
-
-def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int16]:
-    """Return the label of the nearest cell within a radius for every pixel, int16 (H, W); -1 where there is none."""
-    labels = np.full(cells.shape, -1, np.int16)
-    if len(cells) == 0:
-        return labels
-    reach = int(np.ceil(radius_px))
-    offsets = np.stack(np.meshgrid(*2 * [np.arange(-reach, reach + 1)]), axis=-1).reshape(-1, 2)
-    offsets = offsets[np.hypot(*offsets.T) <= radius_px]
-    pixels = np.unique((np.floor(cells.xy)[:, None] + offsets).reshape(-1, 2).astype(int), axis=0)
-    height, width = cells.shape
-    pixels = pixels[((pixels >= 0) & (pixels < (width, height))).all(axis=1)]
-    _, nearest = cKDTree(cells.xy).query(pixels + 0.5)
-    labels[pixels[:, 1], pixels[:, 0]] = cells.labels[nearest]
-    return labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +104,7 @@ class LocatorSamples:
         self._cached_bytes = 0
 
     def __getitem__(self, index: int) -> Batch:
-        """Return crop ``index``: image (3, S, S) normalised, map (1, S, S) and labels (S, S), -100 where none."""
+        """Return crop ``index``: image (3, S, S) normalised, maps (M, S, S) and labels (S, S), -100 where none."""
         rng = numpy_generator(self._seed, "crop", self._part, index)
         images = self._synthetic if self.is_synthetic(index) else self._real
         drawn = self._drawn(images[int(rng.integers(len(images)))])
@@ -136,7 +119,7 @@ class LocatorSamples:
         labels[labels < 0] = IGNORED
         return {
             "image": torch.from_numpy(normalised(image)),
-            "heights": torch.from_numpy(pieces[1].astype(np.float32)[None]),
+            "heights": torch.from_numpy(np.ascontiguousarray(pieces[1].transpose(2, 0, 1), np.float32)),
             "labels": torch.from_numpy(labels),
         }
 
@@ -153,7 +136,7 @@ class LocatorSamples:
         image, cells = resized(dataset.read_image(name), dataset.read_cells(name), self._mpp)
         drawn = _Drawn(
             image,
-            draw_target(cells, self._target).astype(np.float16),
+            self._target.draw(cells).transpose(1, 2, 0).astype(np.float16),
             class_map(cells, self._target.class_radius_px),
         )
         self._cache[index] = drawn
@@ -163,12 +146,6 @@ class LocatorSamples:
         while self._cached_bytes > limit and len(self._cache) > 1:
             self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return drawn
-
-
-def draw_target(cells: Cells, target: TargetRecipe) -> npt.NDArray[np.float32]:
-    """Return the map (H, W) that the network learns for these cells."""
-    settings = target.model_dump(exclude={"class_radius_px"})
-    return exponential_distance_map(cells.xy, cells.shape, **settings)
 
 
 def transmitted_light(image: RgbImage) -> npt.NDArray[np.float32]:

@@ -20,10 +20,10 @@ from cellweave.localization.inference import Predictor
 from cellweave.localization.locator import locator_config
 from cellweave.localization.loss import LocatorLoss, class_weights
 from cellweave.localization.model_card import locator_card
+from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import LocatorSamples
 from cellweave.localization.sources import LocatorSources, SourceImage
-from cellweave.localization.unet import UNet
 from cellweave.training import (
     Budget,
     Plan,
@@ -175,8 +175,8 @@ class LocatorTraining:
             progress=self.progress,
         )
 
-    def _network(self, part: str) -> UNet:
-        network = UNet(self.recipe.network, len(self.sources.classes))
+    def _network(self, part: str) -> LocatorNetwork:
+        network = self.recipe.network.build(*self.recipe.target.outputs(len(self.sources.classes)))
         initialise(network, torch_generator(self.seed, "weights", part))
         return network
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from cellweave.core import RecipeError
-from cellweave.localization import LocatorRecipe, UNet
-from cellweave.localization.unet import UNetRecipe
+from cellweave.localization import HalfUNet, LocatorRecipe
+from cellweave.localization.networks import HalfUNetRecipe
 from cellweave.training import load_recipe
 
 SHAPES = [
@@ -20,7 +20,7 @@ SHAPES = [
 
 def transparent(recipe):
     """Return a network of positive weights, so that whatever can pass through it does."""
-    network = UNet(UNetRecipe(**recipe), 1).double().eval()
+    network = HalfUNet(HalfUNetRecipe(**recipe), 1, 1).double().eval()
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
@@ -32,7 +32,7 @@ def transparent(recipe):
 @pytest.mark.parametrize(("recipe", "stride"), SHAPES)
 @pytest.mark.parametrize("class_count", [0, 3])
 def test_maps_have_the_size_of_the_image(recipe, stride, class_count):
-    network = UNet(UNetRecipe(**recipe), class_count)
+    network = HalfUNet(HalfUNetRecipe(**recipe), 1, class_count)
     assert network.stride == stride
     heights, logits = network(torch.zeros(2, 3, 2 * stride, 3 * stride))
     assert heights.shape == (2, 1, 2 * stride, 3 * stride)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cellweave.training import Recipe
+from cellweave.localization.networks.interface import LocatorNetwork, NetworkRecipe
 
 
-class UNetRecipe(Recipe):
+class HalfUNetRecipe(NetworkRecipe):
     """Shape of the network.
 
     Attributes:
@@ -20,6 +21,7 @@ class UNetRecipe(Recipe):
         unshuffle: Side of the squares of pixels that are folded into channels before the first level.
     """
 
+    name: Literal["half-unet"] = "half-unet"
     widths: tuple[int, ...] = (32, 64, 128, 192, 256)
     unshuffle: int = Field(default=2, ge=1, le=4)
 
@@ -30,27 +32,36 @@ class UNetRecipe(Recipe):
             raise ValueError("widths must be one or more positive numbers")
         return widths
 
+    def build(self, map_count: int, class_count: int) -> HalfUNet:
+        """Return the network with random weights."""
+        return HalfUNet(self, map_count, class_count)
 
-class UNet(nn.Module):
-    """A U-Net from an RGB image to a map of cells and class logits, at the image's resolution.
+    @property
+    def stride(self) -> int:
+        """Stride of the network."""
+        return int(self.unshuffle * 2 ** (len(self.widths) - 1))
+
+
+class HalfUNet(LocatorNetwork):
+    """A U-Net from an RGB image to maps of cells and class logits, at the image's resolution.
 
     Folding 2×2 pixels into channels first makes a step 2.8 times as fast as that of a U-Net of three quarters the
     widths at full resolution, on two CPU cores (``benchmarks/network_shapes.py``).
 
     Args:
         recipe: Widths and folding.
+        map_count: Number of maps.
         class_count: Number of classes.
 
     Source:
         Ronneberger et al. 2015, with batch normalisation, nearest-neighbour upsampling and pixel (un)shuffling.
     """
 
-    def __init__(self, recipe: UNetRecipe, class_count: int) -> None:
-        super().__init__()
+    def __init__(self, recipe: HalfUNetRecipe, map_count: int, class_count: int) -> None:
+        super().__init__(map_count, class_count)
         widths, fold = recipe.widths, recipe.unshuffle
         self.fold = fold
-        self.channels = 1 + class_count
-        self.stride = fold * 2 ** (len(widths) - 1)
+        self.stride = recipe.stride
         self.margin = _reach(len(widths), fold)
         inputs = (3 * fold**2, *widths[:-1])
         self.encoder = nn.ModuleList(_block(i, o) for i, o in zip(inputs, widths, strict=True))
@@ -59,11 +70,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], self.channels * fold**2, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the map (N, 1, H, W), about 0 to 1, and class logits (N, C, H, W).
-
-        Args:
-            images: (N, 3, H, W), normalised; H and W are multiples of ``stride``.
-        """
+        """Return maps (N, M, H, W) and class logits (N, C, H, W) of images (N, 3, H, W)."""
         x = functional.pixel_unshuffle(images, self.fold)
         passed: list[Tensor] = []
         for level, block in enumerate(self.encoder):
@@ -73,8 +80,7 @@ class UNet(nn.Module):
         for lateral, block in zip(self.lateral, self.decoder, strict=True):
             x = functional.interpolate(lateral(x), scale_factor=2.0, mode="nearest")
             x = block(torch.cat([x, passed.pop()], dim=1))
-        x = functional.pixel_shuffle(self.head(x), self.fold)
-        return x[:, :1], x[:, 1:]
+        return self.split(functional.pixel_shuffle(self.head(x), self.fold))
 
 
 def _pairs(widths: Sequence[int]) -> list[tuple[int, int]]:
