@@ -11,28 +11,21 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from cellweave.core import torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.localization.calibration import Calibration, Calibrator
-from cellweave.localization.inference import Predictor
+from cellweave.localization.fitting import LocatorFitting
 from cellweave.localization.locator import locator_config
-from cellweave.localization.loss import LocatorLoss, class_weights
 from cellweave.localization.model_card import locator_card
-from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.recipe import LocatorRecipe
-from cellweave.localization.samples import LocatorSamples
 from cellweave.localization.sources import LocatorSources, SourceImage
 from cellweave.training import (
     Budget,
     Plan,
     TrainingRun,
-    fit,
-    initialise,
     make_accelerator,
     run_identity,
-    timed_step,
     training_record,
 )
 
@@ -96,6 +89,15 @@ class LocatorTraining:
         self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(self.sources.real)
         self.accelerator: Accelerator = make_accelerator(device)
         self._require_images()
+        self._fitting = LocatorFitting(
+            recipe,
+            len(self.sources.classes),
+            self.mpp,
+            seed,
+            self.accelerator,
+            share=self.sources.share,
+            progress=progress,
+        )
         identity = run_identity(recipe, self.sources.data, budget, seed) | self.sources.identity()
         self._run = TrainingRun(folder, identity, overwrite=overwrite)
 
@@ -135,10 +137,7 @@ class LocatorTraining:
             self.progress("reading images", done, len(images))
 
     def _measure(self) -> float:
-        real, synthetic = self.sources.real, self.sources.synthetic
-        network, samples = self._network("timing"), self._samples("timing", real, synthetic)
-        loss, accelerator = self._loss(real, synthetic), self.accelerator
-        return timed_step(network, loss, samples, self.recipe.fit, accelerator=accelerator, progress=self.progress)
+        return self._fitting.step_seconds(self.sources.real, self.sources.synthetic)
 
     def _calibrate(self, plan: Plan) -> Calibration:
         um_per_px = self.mpp if self.mpp is not None else UNKNOWN_SCALE_UM_PER_PX
@@ -147,9 +146,7 @@ class LocatorTraining:
         for number, fold in enumerate(self.folds, start=1):
             stage = f"cross-validation, fold {number} of {len(self.folds)}"
             weights = self._fit(f"fold-{number}", stage, fold.real, fold.synthetic, plan.fold_steps)
-            network = self._network(f"fold-{number}")
-            network.load_state_dict(weights)
-            predictor = Predictor(network, self.accelerator.device, precision=self.recipe.fit.precision)
+            predictor = self._fitting.predictor(f"fold-{number}", weights)
             for image in fold.held_out:
                 pixels, truth = image.read(self.mpp)
                 calibrator.add(image.key, predictor(pixels), truth)
@@ -160,46 +157,8 @@ class LocatorTraining:
     def _fit(
         self, part: str, stage: str, real: Sequence[SourceImage], synthetic: Sequence[SourceImage], steps: int
     ) -> dict[str, torch.Tensor]:
-        network = self._network(part).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return fit(
-            network,
-            self._loss(real, synthetic),
-            self._samples(part, real, synthetic),
-            self.recipe.fit,
-            folder=self._run.state / part,
-            steps=steps,
-            seed=self.seed,
-            run=self._run.identity,
-            accelerator=self.accelerator,
-            stage=stage,
-            progress=self.progress,
-        )
-
-    def _network(self, part: str) -> LocatorNetwork:
-        network = self.recipe.network.build(*self.recipe.target.outputs(len(self.sources.classes)))
-        initialise(network, torch_generator(self.seed, "weights", part))
-        return network
-
-    def _samples(self, part: str, real: Sequence[SourceImage], synthetic: Sequence[SourceImage]) -> LocatorSamples:
-        return LocatorSamples(
-            [(image.dataset, image.name) for image in real],
-            self.recipe,
-            mpp=self.mpp,
-            seed=self.seed,
-            part=part,
-            synthetic=[(image.dataset, image.name) for image in synthetic],
-            share=self.sources.share,
-        )
-
-    def _loss(self, real: Sequence[SourceImage], synthetic: Sequence[SourceImage]) -> LocatorLoss:
-        weights = class_weights(
-            [image.cells for image in real],
-            len(self.sources.classes),
-            self.recipe.loss.balance,
-            synthetic=[image.cells for image in synthetic],
-            share=self.sources.share,
-        )
-        return LocatorLoss(self.recipe.loss, weights)
+        folder, run = self._run.state / part, self._run.identity
+        return self._fitting.fit(part, real, synthetic, steps=steps, folder=folder, run=run, stage=stage)
 
     def _metrics(self, plan: Plan, calibration: Calibration, seconds: float) -> dict[str, Any]:
         synthetic = self.sources.describe_synthetic()
