@@ -18,7 +18,7 @@ from cellweave.metrics import CellScores, count_matches, score_cells
 from cellweave.training import TrainingError
 
 THRESHOLDS: npt.NDArray[np.float64] = np.round(
-    np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.3, 0.5, 0.04), np.arange(0.5, 0.95, 0.1)]), 2
+    np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.3, 0.7, 0.04), np.arange(0.7, 0.95, 0.1)]), 2
 )
 """Thresholds tried, on a map of about 0 to 1."""
 

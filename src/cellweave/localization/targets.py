@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.spatial import cKDTree
 
 from cellweave.core import Cells, InvalidInputError
-from cellweave.maps import exponential_distance_map
+from cellweave.maps import AnyCellMap, make_map
 from cellweave.training import Recipe
+
+_EDT_SETTINGS = ("slope", "offset", "constant", "cutoff", "reach_px")
 
 TargetMode = Literal["classes", "uniform", "separate"]
 
@@ -22,18 +25,35 @@ class TargetRecipe(Recipe):
     Attributes:
         mode: ``classes``: one map of all cells, and class logits beside it. ``uniform``: that map alone.
             ``separate``: one map a class and no logits, the paper's positive and negative mode.
-        slope, offset, constant, cutoff, reach_px: Of the EDT map; see
-            :func:`cellweave.maps.exponential_distance_map`.
+        map: A name of :data:`cellweave.maps.MAPS`; it is drawn 1 high at a cell that lies apart.
+        settings: Of the map, by name; the others are those of its source.
         class_radius_px: Pixels so near a cell learn its class.
     """
 
+    map: str = "edt"
+    settings: dict[str, float | None] = {}
     mode: TargetMode = "classes"
-    slope: float = Field(default=10.0, ge=0)
-    offset: float = Field(default=0.5, gt=0)
-    constant: float = Field(default=1.0, gt=0)
-    cutoff: float = Field(default=0.01, ge=0, lt=1)
-    reach_px: float | None = Field(default=None, gt=1)
     class_radius_px: float = Field(default=4.0, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_settings(cls, values: Any) -> Any:
+        """Return recipes of before there were several maps as those of today: EDT's settings stood by themselves."""
+        if not isinstance(values, Mapping) or not any(name in values for name in _EDT_SETTINGS):
+            return values
+        if "settings" in values or "map" in values:
+            raise ValueError("settings of a map belong into target.settings")
+        kept = {name: value for name, value in values.items() if name not in _EDT_SETTINGS}
+        return kept | {"map": "edt", "settings": {name: values[name] for name in _EDT_SETTINGS if name in values}}
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> TargetRecipe:
+        self.cell_map()
+        return self
+
+    def cell_map(self) -> AnyCellMap:
+        """Return the map, ready to draw."""
+        return make_map(self.map, **self.settings)
 
     def outputs(self, classes: int) -> tuple[int, int]:
         """Return how many maps and how many class logits a network gives for data of so many classes.
@@ -67,8 +87,8 @@ class TargetRecipe(Recipe):
         return np.stack([self._map(cells.of_class(name)) for name in cells.classes])
 
     def _map(self, cells: Cells) -> npt.NDArray[np.float32]:
-        settings = self.model_dump(exclude={"class_radius_px", "mode"})
-        return exponential_distance_map(cells.xy, cells.shape, **settings)
+        cell_map = self.cell_map()
+        return cell_map.draw(cells.xy, cells.shape) / np.float32(cell_map.peak)
 
 
 def class_map(cells: Cells, radius_px: float) -> npt.NDArray[np.int16]:

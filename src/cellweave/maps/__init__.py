@@ -1,30 +1,68 @@
 """Maps of cells: codecs that draw ``Cells`` and read them back, and the spatial densities of their classes."""
 
+from cellweave.maps.batched import draw_batch
 from cellweave.maps.codec import MapCodec
 from cellweave.maps.densities import DensityMethod, density_constant, density_maps, scale_densities
 from cellweave.maps.density_fits import fit_gaussian_mixture, fit_kernel_density
 from cellweave.maps.edt import ExponentialDistanceCodec, exponential_distance_map
+from cellweave.maps.gaussian import (
+    GaussianCodec,
+    NeighbourGaussianCodec,
+    gaussian_density_map,
+    gaussian_peak,
+    neighbour_sigmas,
+)
 from cellweave.maps.gaussian_mixture import GaussianMixture2D
+from cellweave.maps.inverse_distance import (
+    FocalInverseDistanceCodec,
+    InverseDistanceCodec,
+    focal_inverse_distance_map,
+    inverse_distance_map,
+)
+from cellweave.maps.lmds import LMDS, RelativePeakFinder
 from cellweave.maps.markers import MarkerCodec, find_markers, marker_map
-from cellweave.maps.peaks import CCLS, PeakFinder, Peaks
+from cellweave.maps.peak_map import PeakMapCodec, peak_map
+from cellweave.maps.peaks import CCLS, Decoder, PeakFinder, Peaks
+from cellweave.maps.registry import DECODERS, MAPS, AnyCellMap, CellMap, get_decoder, make_map
 from cellweave.maps.shared_peaks import SharedPeakCodec
 
 __all__ = [
     "CCLS",
+    "DECODERS",
+    "LMDS",
+    "MAPS",
+    "AnyCellMap",
+    "CellMap",
+    "Decoder",
     "DensityMethod",
     "ExponentialDistanceCodec",
+    "FocalInverseDistanceCodec",
+    "GaussianCodec",
     "GaussianMixture2D",
+    "InverseDistanceCodec",
     "MapCodec",
     "MarkerCodec",
+    "NeighbourGaussianCodec",
     "PeakFinder",
+    "PeakMapCodec",
     "Peaks",
+    "RelativePeakFinder",
     "SharedPeakCodec",
     "density_constant",
     "density_maps",
+    "draw_batch",
     "exponential_distance_map",
     "find_markers",
     "fit_gaussian_mixture",
     "fit_kernel_density",
+    "focal_inverse_distance_map",
+    "gaussian_density_map",
+    "gaussian_peak",
+    "get_decoder",
+    "inverse_distance_map",
+    "make_map",
     "marker_map",
+    "neighbour_sigmas",
+    "peak_map",
     "scale_densities",
 ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 import numpy.typing as npt
 
-from cellweave.core import Cells, InvalidCellsError
-from cellweave.maps.codec import Raster, decode_by_class, encode_by_class
-from cellweave.maps.peaks import CCLS, PeakFinder
+from cellweave.maps.cell_distances import largest_squared_distance
+from cellweave.maps.centres import Pixels
+from cellweave.maps.codec import Raster
+from cellweave.maps.peaks import CCLS, Decoder
+from cellweave.maps.profiles import DistanceMapCodec, Profile, power_profile, require_at_least
 
 
 def exponential_distance_map(
@@ -37,13 +37,15 @@ def exponential_distance_map(
         offset: C2 of Eq. 6; unitless, > 0.
         constant: C3 of Eq. 6; unitless, > 0; the height of a peak is its inverse.
         cutoff: Values below it become 0.
-        reach_px: Use this in place of ``D``, so that peaks are equally wide in every image.
+        reach_px: Use this in place of ``D``, > 0, so that peaks are equally wide in every image; to have it in
+            micrometres, divide by the image's mpp.
 
     Returns:
         float32 array of ``shape``, in [0, 1 / constant]; all 0 when there are no cells.
 
     Raises:
         InvalidCellsError: ``xy`` is not (N, 2), or a centre is not finite or outside the map.
+        InvalidInputError: A number is too small.
 
     Source:
         Li et al. 2024, Eq. 6, with C2 added to the exponent.
@@ -52,36 +54,21 @@ def exponential_distance_map(
         >>> exponential_distance_map([[0.5, 0.5]], (1, 3)).tolist()
         [[1.0, 0.5, 0.0]]
     """
-    centres = np.asarray(xy, dtype=float).reshape(-1, 2) if np.size(xy) == 0 else np.asarray(xy, dtype=float)
-    if centres.ndim != 2 or centres.shape[1] != 2:
-        raise InvalidCellsError(f"xy must have shape (N, 2), got {centres.shape}.")
-    height, width = shape
-    inside = ((centres >= 0) & (centres < (width, height))).all(axis=1)  # False for NaN
-    if not inside.all():
-        i = int(np.argmin(inside))
-        raise InvalidCellsError(
-            f"xy[{i}] is {centres[i].tolist()}, outside the {height}×{width} map; is it (row, column)?"
-        )
-    if len(centres) == 0:
-        return np.zeros(shape, np.float32)
-    background = np.ones(shape, np.uint8)
-    columns, rows = np.floor(centres).astype(int).T
-    background[rows, columns] = 0
-    distance = cv2.distanceTransform(background, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    reach = max(float(distance.max()), 1.0) if reach_px is None else reach_px
-    with np.errstate(over="ignore"):  # far from all cells the power is infinite and the value 0
-        values = 1 / (distance ** (slope * distance / reach + offset) + constant)
-    return np.where(values < cutoff, 0, values).astype(np.float32)
+    codec = ExponentialDistanceCodec(slope=slope, offset=offset, constant=constant, cutoff=cutoff, reach_px=reach_px)
+    return codec.draw(xy, shape)
 
 
 @dataclass(frozen=True, slots=True)
-class ExponentialDistanceCodec:
+class ExponentialDistanceCodec(DistanceMapCodec):
     """Cells as EDT maps, one channel a class.
 
     Attributes:
         slope, offset, constant, cutoff, reach_px: Those of :func:`exponential_distance_map`.
         finder: Reads the cells back; CCLS when not given. A window of 3 returns every cell of a clean map that has
             no other of its class on a neighbouring pixel.
+
+    Raises:
+        InvalidInputError: A number is too small.
     """
 
     slope: float = 10.0
@@ -89,24 +76,17 @@ class ExponentialDistanceCodec:
     constant: float = 1.0
     cutoff: float = 0.01
     reach_px: float | None = None
-    finder: PeakFinder = CCLS
+    finder: Decoder = CCLS
 
-    def draw(self, xy: npt.ArrayLike, shape: tuple[int, int]) -> Raster:
-        """Return the map (H, W) of all positions together."""
-        return exponential_distance_map(
-            xy,
-            shape,
-            slope=self.slope,
-            offset=self.offset,
-            constant=self.constant,
-            cutoff=self.cutoff,
-            reach_px=self.reach_px,
-        )
+    def __post_init__(self) -> None:
+        require_at_least(0, slope=self.slope, cutoff=self.cutoff)
+        require_at_least(0, inclusive=False, offset=self.offset, constant=self.constant)
+        if self.reach_px is not None:
+            require_at_least(0, inclusive=False, reach_px=self.reach_px)
 
-    def encode(self, cells: Cells) -> Raster:
-        """Return a float32 raster (C, H, W) in [0, 1 / constant]; see :class:`cellweave.maps.MapCodec`."""
-        return encode_by_class(cells, self.draw)
-
-    def decode(self, raster: npt.ArrayLike, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
-        """Return the peaks of every channel of a raster (C, H, W) as cells at pixel centres."""
-        return decode_by_class(raster, self.finder, classes=classes, mpp=mpp)
+    def profile(self, pixels: Pixels, shape: tuple[int, int]) -> Profile:
+        """Return the profile of the map of these cells, one or more; without ``reach_px`` it depends on them."""
+        reach = self.reach_px
+        if reach is None:
+            reach = max(math.sqrt(largest_squared_distance(pixels, shape)), 1.0)
+        return power_profile(slope=self.slope / reach, offset=self.offset, constant=self.constant, cutoff=self.cutoff)

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import Cells
-from cellweave.maps.codec import Found, Raster, decode_by_class, encode_by_class
+from cellweave.maps.centres import pixels_of_centres
+from cellweave.maps.codec import Raster, decode_by_class, encode_by_class
+from cellweave.maps.peaks import Peaks
 
 SIDE = 3
 """Side of a marker, in pixels."""
@@ -28,16 +30,20 @@ def marker_map(xy: npt.ArrayLike, shape: tuple[int, int]) -> Raster:
     Returns:
         float32 array of ``shape``, 0 or 1.
 
+    Raises:
+        InvalidCellsError: ``xy`` is not (N, 2), or a centre is not finite or outside the map.
+
     Source:
         Li et al. 2024 (layout generation), §3.1.
     """
     centres = np.zeros(shape, np.uint8)
-    columns, rows = np.floor(np.asarray(xy, float).reshape(-1, 2)).astype(int).T
-    centres[rows, columns] = 1
+    centres[pixels_of_centres(xy, shape)] = 1
+    if not centres.size:
+        return centres.astype(np.float32)
     return cv2.dilate(centres, _SQUARE).astype(np.float32)
 
 
-def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Found:
+def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Peaks:
     """Return the centres of the fewest markers that cover the marked pixels.
 
     A pixel is a possible centre when the whole 3×3 square around it, as far as it lies in the map, is marked. Of the
@@ -68,7 +74,7 @@ def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Found:
     index = np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.intp)
     rows, columns = rows[index], columns[index]
     means = np.asarray(cv2.blur(heights, (SIDE, SIDE), borderType=cv2.BORDER_REPLICATE), np.float32)
-    return np.stack([columns + 0.5, rows + 0.5], axis=1), means[rows, columns]
+    return Peaks(np.stack([columns + 0.5, rows + 0.5], axis=1), means[rows, columns])
 
 
 def _fewest_squares(
@@ -105,9 +111,18 @@ class MarkerCodec:
 
     threshold: float = 0.5
 
+    @property
+    def peak(self) -> float:
+        """Height at a cell."""
+        return 1.0
+
+    def draw(self, xy: npt.ArrayLike, shape: tuple[int, int]) -> Raster:
+        """Return the map (H, W) of all positions together."""
+        return marker_map(xy, shape)
+
     def encode(self, cells: Cells) -> Raster:
         """Return a float32 raster (C, H, W) of zeros and ones; see :class:`cellweave.maps.MapCodec`."""
-        return encode_by_class(cells, marker_map)
+        return encode_by_class(cells, self.draw)
 
     def decode(self, raster: npt.ArrayLike, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
         """Return the markers of every channel of a raster (C, H, W) as cells at pixel centres."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,10 @@ class Peaks(NamedTuple):
 
     xy: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float32]
+
+
+Decoder = Callable[[npt.ArrayLike], Peaks]
+"""Finds the cells of one map (H, W): :class:`PeakFinder`, :class:`RelativePeakFinder` and their like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +69,52 @@ class PeakFinder:
         Raises:
             InvalidInputError: The map is not two-dimensional or not finite.
         """
-        heights = np.ascontiguousarray(heights, np.float32)
-        if heights.ndim != 2:
-            raise InvalidInputError(f"a map must have shape (H, W), got {heights.shape}.")
-        if heights.size == 0:
-            return Peaks(np.zeros((0, 2)), np.zeros(0, np.float32))
-        highest = float(heights.max())
-        if not np.isfinite(highest) or not np.isfinite(heights.min()):
-            raise InvalidInputError("a map must be finite; this one holds NaN or infinity (did the training diverge?).")
-        if highest <= max(self.least_maximum, self.threshold):
-            return Peaks(np.zeros((0, 2)), np.zeros(0, np.float32))
-        window = np.ones((self.window_px, self.window_px), np.uint8)
-        candidates = (heights == cv2.dilate(heights, window)) & (heights > self.threshold)
-        rows, columns = _one_a_plateau(candidates)
-        scores = heights[rows, columns]
-        keep = _one_of_equals(rows, columns, scores, reach=self.window_px // 2)
-        rows, columns, scores = rows[keep], columns[keep], scores[keep]
-        xy = np.stack([columns + 0.5, rows + 0.5], axis=1)
-        if self.subpixel:
-            xy += np.stack([_parabola_offset(heights, rows, columns, axis=axis) for axis in (1, 0)], axis=1)
-        return Peaks(xy, scores)
+        heights = finite_map(heights)
+        if heights.size == 0 or float(heights.max()) <= max(self.least_maximum, self.threshold):
+            return NO_PEAKS
+        return peaks_in_windows(heights, heights > self.threshold, window_px=self.window_px, subpixel=self.subpixel)
 
 
 CCLS = PeakFinder(window_px=21, threshold=0.06, least_maximum=0.01)
 """The decoder of Li et al. 2024 with the authors' settings, made for 512-pixel frames of 40x images."""
+
+NO_PEAKS = Peaks(np.zeros((0, 2)), np.zeros(0, np.float32))
+
+
+def finite_map(heights: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return a map (H, W) as float32.
+
+    Raises:
+        InvalidInputError: The map is not two-dimensional or not finite.
+    """
+    heights = np.ascontiguousarray(heights, np.float32)
+    if heights.ndim != 2:
+        raise InvalidInputError(f"a map must have shape (H, W), got {heights.shape}.")
+    if heights.size and not (np.isfinite(heights.max()) and np.isfinite(heights.min())):
+        raise InvalidInputError("a map must be finite; this one holds NaN or infinity (did the training diverge?).")
+    return heights
+
+
+def peaks_in_windows(
+    heights: npt.NDArray[np.float32], allowed: npt.NDArray[np.bool_], *, window_px: int, subpixel: bool
+) -> Peaks:
+    """Return the allowed pixels that are the highest in a square window around them, one a plateau.
+
+    Args:
+        heights: (H, W), finite, not empty.
+        allowed: (H, W), where there may be a cell.
+        window_px: Side of the window, odd.
+        subpixel: Move peaks to the maximum of a parabola.
+    """
+    candidates = (heights == cv2.dilate(heights, np.ones((window_px, window_px), np.uint8))) & allowed
+    rows, columns = _one_a_plateau(candidates)
+    scores = heights[rows, columns]
+    keep = _one_of_equals(rows, columns, scores, reach=window_px // 2)
+    rows, columns, scores = rows[keep], columns[keep], scores[keep]
+    xy = np.stack([columns + 0.5, rows + 0.5], axis=1)
+    if subpixel:
+        xy += np.stack([_parabola_offset(heights, rows, columns, axis=axis) for axis in (1, 0)], axis=1)
+    return Peaks(xy, scores)
 
 
 def _one_a_plateau(candidates: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
