@@ -222,6 +222,8 @@ def test_only_data_sets_are_replaced_and_only_when_asked_to(tmp_path: Path, root
         ("", {}, "'' cannot be a file name"),
         ("new", {"split": "train"}, r"split 'train'; the splits are \['training', 'validation', 'test'\]"),
         ("new", {"pixels": np.zeros((3, 3, 3), np.uint8)}, r"is \(3, 3\), its cells live in \(2, 2\)"),
+        ("new", {"pixels": np.zeros((2, 2, 3))}, r"is float64 \(2, 2, 3\); pixels are uint8 \(H, W, 3\)"),
+        ("new", {"pixels": np.zeros((2, 2), np.uint8)}, r"is uint8 \(2, 2\); pixels are uint8"),
     ],
 )
 def test_what_cannot_be_added(tmp_path: Path, name: str, options: dict, message: str) -> None:

@@ -49,7 +49,11 @@ def test_the_same_import_gives_the_same_checksum(tmp_path: Path, table: Path) ->
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        ("coco", {}, "there is no reader 'coco'; the readers are brca-m2c, points-csv, qupath-geojson"),
+        (
+            "yolo",
+            {},
+            "there is no reader 'yolo'; the readers are bcdata, brca-m2c, .*, points-csv, psu, qupath-geojson",
+        ),
         ("brca-m2c", {"mpp": 0.5}, "the reader brca-m2c has no option 'mpp'; it takes none"),
         ("qupath-geojson", {"coordinates": "continuous"}, "has no option 'coordinates'; it takes images, image_table"),
     ],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cellweave.data import CellStatistics, CheckReport
+    from cellweave.workflows.export import ExportSummary
     from cellweave.workflows.prepare import ImportSummary
 
 TABLE_WIDTH = 110
@@ -30,8 +31,20 @@ app = typer.Typer(name="data", help="Import, check, count and look at annotated 
 class Kind(StrEnum):
     """The kinds of sources that can be imported."""
 
+    bcdata = "bcdata"
     brca_m2c = "brca-m2c"
+    ccrcc = "ccrcc"
+    coco = "coco"
+    conic = "conic"
+    consep = "consep"
+    crchistophenotypes = "crchistophenotypes"
+    deepliif = "deepliif"
+    lizard = "lizard"
+    masks = "masks"
+    nucls = "nucls"
+    pannuke = "pannuke"
     points_csv = "points-csv"
+    psu = "psu"
     qupath_geojson = "qupath-geojson"
 
 
@@ -41,6 +54,22 @@ class Coordinates(StrEnum):
     continuous = "continuous"
     zero_based = "zero-based"
     one_based = "one-based"
+
+
+class Level(StrEnum):
+    """Which classification of NuCLS."""
+
+    super = "super"
+    main = "main"
+
+
+class Format(StrEnum):
+    """What a data set can be exported to."""
+
+    geojson = "geojson"
+    coco = "coco"
+    csv = "csv"
+    anndata = "anndata"
 
 
 class Split(StrEnum):
@@ -59,7 +88,7 @@ Dataset = Annotated[Path, typer.Argument(help="Data set, as made by `cellweave d
 @app.command("import")
 def import_source(
     kind: Annotated[Kind, typer.Argument(help="What the source is.")],
-    source: Annotated[Path, typer.Argument(help="Folder (brca-m2c, qupath-geojson) or table (points-csv).")],
+    source: Annotated[Path, typer.Argument(help="Folder of the release, or table (points-csv), or JSON file (coco).")],
     out: Annotated[Path, typer.Argument(help="Data set to make.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is not the source's.")] = None,
     image_table: Annotated[
@@ -74,6 +103,17 @@ def import_source(
     unlisted_are_empty: Annotated[
         bool, typer.Option("--unlisted-are-empty", help="points-csv: images without a row are images without cells.")
     ] = False,
+    level: Annotated[Level | None, typer.Option(help="nucls: classification to read; super where not given.")] = None,
+    fold: Annotated[int | None, typer.Option(help="nucls: fold of the release whose test slides are to test.")] = None,
+    all_classes: Annotated[
+        bool, typer.Option("--all-classes", help="consep: keep seven classes, which are merged to four otherwise.")
+    ] = False,
+    class_table: Annotated[
+        Path | None, typer.Option(help="masks: CSV with the columns image, instance and class.")
+    ] = None,
+    class_codes: Annotated[
+        str | None, typer.Option(help="masks: what the codes in the masks of classes/ mean: 1=tumor,2=stromal.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the images and annotations.")] = None,
     overwrite: Overwrite = False,
@@ -89,6 +129,11 @@ def import_source(
         "mpp": mpp,
         "coordinates": None if coordinates is None else coordinates.value,
         "unlisted_are_empty": unlisted_are_empty or None,
+        "all_classes": all_classes or None,
+        "class_table": class_table,
+        "class_codes": None if class_codes is None else [one.strip() for one in class_codes.split(",")],
+        "level": None if level is None else level.value,
+        "fold": fold,
     }
     given = {key: value for key, value in options.items() if value is not None}
     with terminal_progress() as progress:
@@ -141,6 +186,24 @@ def show(
 
 
 @app.command()
+def export(
+    dataset: Dataset,
+    out: Annotated[Path, typer.Argument(help="File to write (.json, .csv, .parquet, .h5ad); a folder for geojson.")],
+    to: Annotated[Format, typer.Option("--format", help="geojson is for QuPath, anndata for scanpy and squidpy.")],
+    split: Annotated[Split | None, typer.Option(help="Images of this split only.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write the cells of a data set for other programs."""
+    from cellweave.workflows.export import export_dataset
+
+    chosen = None if split is None else split.value
+    with terminal_progress() as progress:
+        summary = export_dataset(dataset, out, to=to.value, split=chosen, overwrite=overwrite, progress=progress)
+    _print_json(asdict(summary)) if as_json else _print_export(summary)
+
+
+@app.command()
 def phantom(
     out: Annotated[Path, typer.Argument(help="Data set to make.")],
     images: Annotated[int, typer.Option(help="Number of images of all splits together, 6 or more.")] = 24,
@@ -173,6 +236,16 @@ def _print_summary(summary: ImportSummary) -> None:
     if summary.clipped:
         clipped = counted(summary.clipped, "cell")
         typer.echo(f"note    Moved into the image, because they lay a little outside it: {clipped}.")
+    for note in summary.notes:
+        typer.echo(f"note    {note}")
+    typer.echo(f"written to {summary.path}")
+
+
+def _print_export(summary: ExportSummary) -> None:
+    from cellweave.data import counted
+
+    total = sum(summary.cells.values()) + summary.unlabelled
+    typer.echo(f"{counted(total, 'cell')} of {counted(summary.images, 'image')}")
     for note in summary.notes:
         typer.echo(f"note    {note}")
     typer.echo(f"written to {summary.path}")

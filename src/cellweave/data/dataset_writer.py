@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -117,7 +118,8 @@ class DatasetWriter:
                 ``provenance.parquet``.
 
         Raises:
-            DatasetError: The name is used or unusable, the split unknown, or classes or sizes disagree.
+            DatasetError: The name is used or unusable, the split unknown, the pixels are of another kind, or classes or
+                sizes disagree.
         """
         if image in self._names or not is_safe_name(image):
             reason = "is there already" if image in self._names else "cannot be a file name"
@@ -148,6 +150,8 @@ class DatasetWriter:
 
     def _store(self, image: str, cells: Cells, pixels: RgbImage | None, file: Path | None) -> str:
         if pixels is not None:
+            if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+                raise DatasetError(f"image {image!r} is {pixels.dtype} {pixels.shape}; pixels are uint8 (H, W, 3).")
             if pixels.shape[:2] != cells.shape:
                 raise DatasetError(f"image {image!r} is {pixels.shape[:2]}, its cells live in {cells.shape}.")
             relative = f"images/{image}.png"

@@ -84,8 +84,16 @@ def import_dataset(
         overwrite=overwrite,
     ) as writer:
         for done, image in enumerate(annotated.images, start=1):
-            data.read_image(image.file)  # a header alone does not tell whether the pixels are all there
-            writer.add(image.name, image.cells, file=image.file, split=image.split, group=image.group)
+            if image.file is not None:
+                data.read_image(image.file)  # a header alone does not tell whether the pixels are all there
+            writer.add(
+                image.name,
+                image.cells,
+                pixels=image.pixels,
+                file=image.file,
+                split=image.split,
+                group=image.group,
+            )
             clipped += image.clipped
             progress("importing images", done, annotated.total)
     return _summary(Path(out), clipped=clipped, notes=annotated.notes)

@@ -6,29 +6,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellweave.core import Cells
+from cellweave.core import Cells, InvalidInputError
 from cellweave.data.dataset import CellClass
+from cellweave.data.images import RgbImage
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedImage:
-    """One annotated image of a source.
+    """One annotated image of a source: a file, or pixels where the source keeps images in another way.
 
     Attributes:
         name: Its name in the data set, without ending.
         cells: Its cells, in the frame of the image.
-        file: The image file.
+        file: The image file, copied as it is; None where there are pixels.
         split: training, validation or test.
         group: Patient or slide.
         clipped: Number of cells that lay a little outside the image and were moved into it.
+        pixels: uint8 (H, W, 3), stored as PNG; None where there is a file.
+
+    Raises:
+        InvalidInputError: There are both a file and pixels, or neither.
     """
 
     name: str
     cells: Cells
-    file: Path
+    file: Path | None
     split: str
     group: str
-    clipped: int
+    clipped: int = 0
+    pixels: RgbImage | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.pixels is None):
+            given = "neither" if self.file is None else "both"
+            raise InvalidInputError(f"image {self.name!r} has {given} of file and pixels; give one of them.")
 
 
 @dataclass(frozen=True, slots=True)

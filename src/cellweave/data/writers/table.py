@@ -23,6 +23,17 @@ SCHEMA = pa.schema(
         ("score", pa.float32()),
     ]
 )
+ANNOTATION_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("x", pa.float64()),
+        ("y", pa.float64()),
+        ("label", pa.string()),
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("mpp", pa.float64()),
+    ]
+)
 
 
 def cells_table(cells: Mapping[str, Cells]) -> pd.DataFrame:
@@ -55,12 +66,41 @@ def write_cells_table(path: str | os.PathLike[str], cells: Mapping[str, Cells]) 
         InvalidInputError: The ending is neither ``.csv`` nor ``.parquet``.
         OutputError: The file cannot be written.
     """
+    _write_table(path, cells_table(cells), SCHEMA)
+
+
+def write_annotation_table(path: str | os.PathLike[str], cells: Mapping[str, Cells], images: pd.DataFrame) -> None:
+    """Write annotated cells of many images with what is known of the images; CSV or Parquet by the ending of ``path``.
+
+    The columns are image, x, y (pixels), label (empty where unknown), split, group and mpp (µm per pixel, empty where
+    unknown): what :func:`cellweave.data.readers.read_points_csv` takes. An image without cells has no row.
+
+    Args:
+        path: The file to write.
+        cells: Cells of every image.
+        images: One row an image of ``cells``: image, split, group; see :attr:`cellweave.data.CellDataset.images`.
+
+    Raises:
+        InvalidInputError: The ending is neither ``.csv`` nor ``.parquet``.
+        OutputError: The file cannot be written.
+    """
+    table = cells_table(cells).drop(columns="score")
+    facts = images.set_index("image")
+    scales = {image: np.nan if one.mpp is None else one.mpp for image, one in cells.items()}
+    table = table.assign(
+        split=table["image"].map(facts["split"]).astype(object),
+        group=table["image"].map(facts["group"]).astype(object),
+        mpp=table["image"].map(scales).astype(np.float64),
+    )
+    _write_table(path, table, ANNOTATION_SCHEMA)
+
+
+def _write_table(path: str | os.PathLike[str], table: pd.DataFrame, schema: pa.Schema) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in {".csv", ".parquet"}:
         raise InvalidInputError(f"{path} must end in .csv or .parquet, which says the format of the table.")
-    table = cells_table(cells)
     with atomic_file(path) as partial:
         if suffix == ".csv":
             table.to_csv(partial, index=False)
         else:
-            pq.write_table(pa.Table.from_pandas(table, SCHEMA, preserve_index=False), partial)
+            pq.write_table(pa.Table.from_pandas(table, schema, preserve_index=False), partial)
