@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from cellweave.core.devices import use_bf16
 from cellweave.data import RgbImage
 from cellweave.localization.networks import LocatorNetwork
+from cellweave.localization.networks.difference_convolution import DifferenceConv2d
 from cellweave.localization.samples import normalised, transmitted_light
 
 TILE_PX = 1024
@@ -108,14 +109,26 @@ class Predictor:
 
 
 def folded(network: LocatorNetwork) -> LocatorNetwork:
-    """Return a copy in evaluation mode whose convolutions carry their batch normalisation."""
+    """Return a copy in evaluation mode: difference convolutions made plain, batch normalisation folded into weights."""
     network = copy.deepcopy(network).cpu().eval()
-    for block in network.modules():
-        if not isinstance(block, nn.Sequential):
-            continue
-        for i in range(len(block) - 1):
-            convolution, normalisation = block[i], block[i + 1]
-            if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
-                block[i] = fuse_conv_bn_eval(convolution, normalisation)
-                block[i + 1] = nn.Identity()
+    for block in list(network.modules()):
+        for name, layer in list(block.named_children()):
+            if isinstance(layer, DifferenceConv2d):
+                setattr(block, name, layer.plain())
+        if isinstance(block, nn.Sequential):
+            _fold_normalisation(block)
     return network
+
+
+def _fold_normalisation(block: nn.Sequential) -> None:
+    for i in range(len(block) - 1):
+        convolution, normalisation = block[i], block[i + 1]
+        if not isinstance(normalisation, nn.BatchNorm2d):
+            continue
+        if isinstance(convolution, nn.Conv2d):
+            block[i] = fuse_conv_bn_eval(convolution, normalisation)
+        elif isinstance(convolution, nn.ConvTranspose2d) and convolution.groups == 1:
+            block[i] = fuse_conv_bn_eval(convolution, normalisation, transpose=True)
+        else:
+            continue
+        block[i + 1] = nn.Identity()

@@ -31,7 +31,7 @@ class TargetRecipe(Recipe):
     """
 
     map: str = "edt"
-    settings: dict[str, float | None] = {}
+    settings: dict[str, float | None] = Field(default_factory=dict)
     mode: TargetMode = "classes"
     class_radius_px: float = Field(default=4.0, gt=0)
 
