@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cellweave.metrics import match_greedily
+from cellweave.metrics.candidates import Candidates
+from cellweave.metrics.greedy import nearest_free
 
 pixels = st.integers(0, 14).flatmap(lambda count: arrays(np.int64, (count, 2), elements=st.integers(0, 12)))
 between = st.integers(0, 14).flatmap(lambda count: arrays(np.float64, (count, 2), elements=st.floats(0, 12, width=16)))
@@ -55,6 +57,31 @@ def test_counts_as_a_loop_over_points_between_pixels(truth, predicted, radius):
     assert (match_greedily(truth, predicted, float(radius)) >= 0).sum() == count_point_by_point(
         truth, predicted, radius
     )
+
+
+def pairs_one_by_one(candidates):
+    """Go through the pairs by truth, then distance, then prediction, and make each whose ends are free."""
+    matched = np.full(len(candidates.truths), -1)
+    rank, order = candidates.truths.rank[candidates.truth], candidates.predictions.rank[candidates.predicted]
+    pairs = zip(rank, candidates.distance, order, candidates.truth, candidates.predicted, strict=True)
+    for _, _, _, t, p in sorted(pairs):
+        if matched[t] < 0 and p not in matched:
+            matched[t] = p
+    return matched
+
+
+@given(between, between, radii)
+def test_makes_the_pairs_of_truths_choosing_one_after_the_other(truth, predicted, radius):
+    candidates = Candidates.within(truth, predicted, float(radius), closed=False)
+    assert nearest_free(candidates).tolist() == pairs_one_by_one(candidates).tolist()
+
+
+def test_a_chain_of_refusals_is_followed_to_its_end():
+    # Every truth but the first likes best the prediction that the one before it gets.
+    predicted = np.stack([np.arange(50) * 10.0, np.zeros(50)], axis=1)
+    truth = predicted + np.array([4.0, 0.0])
+    truth[0, 0] = 6.0  # takes the prediction at 10, so everyone moves on by one
+    assert match_greedily(truth, predicted, 8.0).tolist() == [*range(1, 50), -1]
 
 
 @settings(deadline=None)

@@ -3,9 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.optimize import linear_sum_assignment
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.metrics import count_matches, match_cells, match_greedily, match_maximum
+from cellweave.metrics.candidates import Candidates
+from cellweave.metrics.matching import nearest_most_pairs
 
 # Whole pixels in a small square: many points at equal distances, at the radius itself, and at the same place.
 crowds = st.integers(0, 14).flatmap(lambda count: arrays(np.float64, (count, 2), elements=st.integers(0, 12)))
@@ -56,6 +59,35 @@ def test_never_makes_fewer_pairs_than_greedy_or_than_a_smaller_radius(truth, pre
     pairs = (match_maximum(truth, predicted, radius) >= 0).sum()
     assert pairs >= (match_greedily(truth, predicted, radius) >= 0).sum()
     assert pairs >= (match_maximum(truth, predicted, radius / 2) >= 0).sum()
+
+
+def least_distance(truth, predicted, radius):
+    """Return the number of pairs and their sum of distances, by dense assignment."""
+    distance = np.hypot(*(truth[:, None] - predicted[None]).transpose(2, 0, 1))
+    far = distance > radius
+    rows, columns = linear_sum_assignment(np.where(far, 1e4, distance))  # being far costs more than all pairs
+    made = ~far[rows, columns]
+    return int(made.sum()), distance[rows, columns][made].sum()
+
+
+@given(crowds, crowds, radii)
+def test_of_the_largest_matchings_the_nearest_is_found(truth, predicted, radius):
+    matched = nearest_most_pairs(Candidates.within(truth, predicted, radius, closed=True))
+    found = np.flatnonzero(matched >= 0)
+    distance = np.hypot(*(truth[found] - predicted[matched[found]]).T)
+    assert len(set(matched[found])) == len(found)
+    assert (distance <= radius).all()
+    assert (len(found), distance.sum()) == (pytest.approx(least_distance(truth, predicted, radius), abs=1e-9))
+
+
+def test_crowds_are_told_apart_however_many_are_solved_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.uniform(0, 100, (2, 300, 2))
+    candidates = Candidates.within(truth, predicted, 4.0, closed=True)
+    whole = nearest_most_pairs(candidates)
+    monkeypatch.setattr("cellweave.metrics.matching._PAIRS_AT_ONCE", 1)
+    assert nearest_most_pairs(candidates).tolist() == whole.tolist()
+    assert (whole >= 0).sum() == (match_maximum(truth, predicted, 4.0) >= 0).sum() > 150
 
 
 def test_rearranges_pairs_where_the_nearest_would_leave_one_alone():

@@ -42,7 +42,7 @@ def test_counts_and_rates_by_hand():
 def test_json_has_the_keys_that_readers_rely_on():
     scores = score_cells(TRUTH, FOUND, protocol="greedy", radii=[Length(7.5), FIVE], resamples=0).to_json()
     assert scores == json.loads(json.dumps(scores, allow_nan=False))
-    assert set(scores) == {"protocol", "rows", "mean_class_f1", "counting", "images", "groups", "notes"}
+    assert set(scores) == {"protocol", "rows", "mean_class_f1", "confusion", "counting", "images", "groups", "notes"}
     assert [(row["radius_px"], row["label"]) for row in scores["rows"][:5]] == [
         *((7.5, label) for label in (ALL, *CLASSES)),
         (5, ALL),
@@ -65,6 +65,22 @@ def test_intervals_are_further_keys():
     low, high = between["mean_class_f1"]["5"]
     assert low <= scores["mean_class_f1"]["5"] <= high
     assert between["counting"]["mae"][0] <= scores["counting"]["mae"] <= between["counting"]["mae"][1]
+
+
+def test_images_are_scored_alone_beside_the_sum():
+    scores = score_cells(TRUTH, FOUND, protocol="matching", radii=[FIVE], groups={"a": "p"}, resamples=0)
+    assert "per_image" not in scores.to_json()
+    per_image = scores.to_json(per_image=True)["per_image"]
+    assert per_image == json.loads(json.dumps(per_image, allow_nan=False))
+    facts = [(one["image"], one["group"], one["truth"], one["predicted"]) for one in per_image]
+    assert facts == [("a", "p", 4, 4), ("b", None, 1, 0), ("c", None, 0, 1)]
+    assert [(row["tp"], row["fp"], row["fn"]) for row in per_image[0]["rows"]] == [
+        *((3, 1, 1), (1, 1, 0)),
+        *((1, 0, 1), (0, 1, 0)),
+    ]
+    assert [one["rows"][0]["f1"] for one in per_image] == [0.75, 0, 0]
+    for n, row in enumerate(scores.rows):
+        assert row.tp == sum(image.rows[n].tp for image in scores.per_image)
 
 
 def test_undefined_rates_are_null_and_said():

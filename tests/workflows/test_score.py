@@ -4,7 +4,8 @@ from itertools import product
 import pytest
 
 from cellweave.core import Cells, DatasetError, InvalidInputError, Length, OutputError, TableError
-from cellweave.data import DatasetWriter, write_cells_table
+from cellweave.data import DatasetWriter, read_image, write_cells_table
+from cellweave.metrics import FrameRadius
 from cellweave.workflows.score import score_cells_files
 
 CLASSES = ("lymphocyte", "tumor")
@@ -110,11 +111,47 @@ def test_two_tables_need_a_scale_for_micrometres(tmp_path):
 def test_the_scores_are_written_whole(tmp_path, dataset):
     out = tmp_path / "new" / "scores.json"
     scores = score_cells_files(dataset, dataset, radii=FIVE, out=out)
-    assert json.loads(out.read_text()) == scores.to_json()
+    assert json.loads(out.read_text()) == scores.to_json(per_image=True)
     with pytest.raises(OutputError, match=r"scores.json exists; choose another output path or pass --overwrite"):
         score_cells_files(dataset, dataset, radii=FIVE, out=out)
     score_cells_files(dataset, dataset, radii=FIVE, out=out, resamples=0, overwrite=True)
     assert "intervals" not in json.loads(out.read_text())
+
+
+def scored_table(path, *scores):
+    rows = [f"one,{10 + 20 * (i // 3)},{10 + 20 * (i % 3)},tumor,{score}" for i, score in enumerate(scores)]
+    return table(path, *rows, columns="image,x,y,label,score")
+
+
+def test_a_sweep_goes_over_the_scores_of_the_predictions(tmp_path, dataset):
+    path = scored_table(tmp_path / "p.csv", 0.9, 0.8, 0.7, 0.2)
+    scores = score_cells_files(dataset, path, split="validation", radii=[*FIVE, Length(3, "um")], sweep=True)
+    assert len(scores.sweeps) == 2
+    sweep = scores.sweeps[0]
+    assert sweep.counts[:, 0].tolist() == [[3, 1, 2], [3, 0, 2], [2, 0, 3], [1, 0, 4]]
+    assert sweep.thresholds[sweep.best("all")] == pytest.approx(0.7)
+    assert list(scores.to_json()["sweep"]) == ["5", "3um"]
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_the_figure_of_a_sweep_lies_where_asked_or_beside_the_scores(tmp_path, dataset):
+    path = scored_table(tmp_path / "p.csv", 0.9, 0.8)
+    asked = {"split": "validation", "radii": FIVE, "sweep": True}
+    score_cells_files(dataset, path, **asked, out=tmp_path / "scores.json")
+    assert read_image(tmp_path / "scores.png").std() > 5
+    score_cells_files(dataset, path, **asked, figure=tmp_path / "new" / "sweep.png")
+    assert (tmp_path / "new" / "sweep.png").read_bytes() == (tmp_path / "scores.png").read_bytes()
+    with pytest.raises(OutputError, match=r"scores.png exists; choose another output path or pass --overwrite"):
+        score_cells_files(dataset, path, **asked, figure=tmp_path / "scores.png")
+
+
+def test_radii_of_the_512_frame_need_the_sizes_of_images(tmp_path, dataset):
+    radius = FrameRadius(8)  # 64 px of the image are 512 of the frame, 60 are as well
+    row = score_cells_files(dataset, dataset, radii=[radius]).rows[0]
+    assert (row.f1, row.radius_px) == (1, None)
+    one = table(tmp_path / "a.csv", "a,1,1,t")
+    with pytest.raises(InvalidInputError, match=r"8 px of the 512-frame needs the sizes of the images, which tables"):
+        score_cells_files(one, one, radii=[radius])
 
 
 @pytest.mark.parametrize(
@@ -150,6 +187,11 @@ def test_what_does_not_go_together(tmp_path, dataset):
         ((empty, empty, {}), TableError, "has a row: there is no image to score"),
         ((negative, path, {}), TableError, r"negative.csv: row 2 \(image a\): x -1, y 2 is negative"),
         ((path, path, {"protocol": "nearest"}), InvalidInputError, "no scoring protocol 'nearest'"),
+        ((path, path, {"sweep": True}), TableError, r"p.csv: row 1 \(image train\) has no score, which --sweep needs"),
+        ((path, empty, {"sweep": True}), TableError, "empty.csv has no predictions, so there is no threshold"),
+        ((path, path, {"figure": "f.png"}), InvalidInputError, "--figure f.png .* give --sweep as well"),
+        ((path, path, {"figure": "f.pdf", "sweep": True}), InvalidInputError, "the figure f.pdf must end in .png"),
+        ((path, path, {"out": "f.png", "sweep": True}), InvalidInputError, "and the JSON file must not"),
     ]
     for (truth, found, options), error, message in cases:
         with pytest.raises(error, match=message):

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cellweave.cli.index_table import print_index
 from cellweave.cli.progress import terminal_progress
 
 
@@ -28,6 +29,17 @@ def locate(
         bool, typer.Option("--average-turns", help="Average over flips and turns; slower.")
     ] = False,
     overlays: Annotated[bool, typer.Option("--overlays/--no-overlays", help="Draw the cells of many images.")] = True,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            help="Two classes, POSITIVE:NEGATIVE: print and write the share of positive cells (as of Ki-67) of every "
+            "image, patient or slide, and all."
+        ),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(help="With --index: QuPath GeoJSON of named areas, or a folder with IMAGE.geojson of each image."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and speed as JSON.")] = False,
 ) -> None:
@@ -51,6 +63,8 @@ def locate(
                 device=device,
                 precision=precision,
                 average_turns=average_turns,
+                index=index,
+                regions=regions,
                 overwrite=overwrite,
                 progress=progress,
             )
@@ -65,15 +79,23 @@ def locate(
                 device=device,
                 precision=precision,
                 average_turns=average_turns,
+                index=index,
+                regions=regions,
                 overlays=overlays,
                 overwrite=overwrite,
                 progress=progress,
             )
     if as_json:
-        typer.echo(json.dumps(asdict(summary) | {"out": str(summary.out)}))
+        shown = asdict(summary) | {"out": str(summary.out)}
+        del shown["index"]
+        if summary.index is not None:
+            shown["index"] = summary.index.to_json()
+        typer.echo(json.dumps(shown))
         return
     if summary.assumed_mpp is not None:
         typer.echo(f"scale not given: taken to be the model's, {summary.assumed_mpp:g} µm per pixel (--mpp changes it)")
+    if summary.index is not None:
+        print_index(summary.index)
     rate = summary.megapixels / summary.seconds if summary.seconds else float("nan")
     found = f"{counted(summary.cells, 'cell')} in {counted(len(summary.counts), 'image')}"
     typer.echo(f"{found}, {rate:.1f} megapixels a second\nresults: {summary.out}")

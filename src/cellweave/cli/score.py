@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cellweave.cli.progress import terminal_progress
+from cellweave.cli.score_index import index
 from cellweave.cli.score_tables import print_cell_scores, print_image_scores, print_layout_scores
 
 if TYPE_CHECKING:
     from cellweave.core import Length
+    from cellweave.metrics import FrameRadius
 
 app = typer.Typer(name="score", help="Score what was found or made against the real thing.", no_args_is_help=True)
 
@@ -43,38 +45,64 @@ def cells(
     ] = Protocol.matching,
     radius_px: Annotated[str | None, typer.Option(help="Radii in pixels: 5,10.")] = None,
     radius_um: Annotated[str | None, typer.Option(help="Radii in µm: 3.")] = None,
+    radius_512: Annotated[
+        str | None,
+        typer.Option(
+            "--radius-512",
+            help="Radii in pixels of the image resized to 512×512, as some papers do: 5,10. In an image of side S "
+            "that is r · S / 512; where width and height differ, distances are measured after resizing.",
+        ),
+    ] = None,
     mpp: Annotated[float | None, typer.Option(help="µm per pixel of the images of two tables.")] = None,
     intervals: Annotated[bool, typer.Option(help="Bootstrap 95 % intervals over patients, or images.")] = True,
     resamples: Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="Print the scores of every image, too; JSON always has them.")
+    ] = False,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Score over thresholds of the predictions' scores, too. The best threshold is chosen on the images "
+            "scored, so what it promises is optimistic.",
+        ),
+    ] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="PNG file to draw the sweep in; without it beside --out, with the ending .png."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output where it is there already.")
+        bool, typer.Option("--overwrite", help="Replace the outputs where they are there already.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score predicted cells against annotated ones: precision, recall and F1 of all cells and of every class."""
-    from cellweave.workflows.score import score_cells_files
+    from cellweave.workflows.score import figure_place, score_cells_files
 
     scores = score_cells_files(
         truth,
         pred,
-        radii=[*_lengths(radius_px, "px"), *_lengths(radius_um, "um")],
+        radii=[*_lengths(radius_px, "px"), *_lengths(radius_um, "um"), *_frame_radii(radius_512)],
         protocol=protocol.value,
         split=split,
         unseen_groups=unseen_groups,
         mpp=mpp,
         resamples=resamples if intervals else 0,
         seed=seed,
+        sweep=sweep,
+        figure=figure,
         out=out,
         overwrite=overwrite,
     )
     if as_json:
-        typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
-    else:
-        print_cell_scores(scores)
-        if out is not None:
-            typer.echo(f"written to {out}")
+        typer.echo(json.dumps(scores.to_json(per_image=True), indent=2, ensure_ascii=False))
+        return
+    print_cell_scores(scores, per_image=per_image)
+    for place in (figure_place(figure, out, sweep=sweep), out):
+        if place is not None:
+            typer.echo(f"written to {place}")
 
 
 def _lengths(text: str | None, unit: Literal["px", "um"]) -> list[Length]:
@@ -89,6 +117,21 @@ def _lengths(text: str | None, unit: Literal["px", "um"]) -> list[Length]:
         raise InvalidInputError(f"{option} {text}: {error}") from error
     except ValueError as error:
         raise InvalidInputError(f"{option} is {text!r}; give numbers separated by commas, such as 5,10.") from error
+
+
+def _frame_radii(text: str | None) -> list[FrameRadius]:
+    from cellweave.core import InvalidInputError
+    from cellweave.metrics import FrameRadius
+
+    try:
+        return [] if text is None else [FrameRadius(float(one)) for one in text.split(",")]
+    except InvalidInputError as error:
+        raise InvalidInputError(f"--radius-512 {text}: {error}") from error
+    except ValueError as error:
+        raise InvalidInputError(f"--radius-512 is {text!r}; give numbers separated by commas, such as 5,10.") from error
+
+
+app.command()(index)
 
 
 @app.command()

@@ -6,16 +6,38 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cellweave.cli.printing import print_notes, print_tables, table_of
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cellweave.metrics import CellScores, ImageScores, LayoutScores
+    from cellweave.metrics import CellScores, Confusion, ImageScores, LayoutScores, Radius
     from cellweave.metrics.cell_scores import Interval
 
+UNITS = {"px": "px", "um": "µm", "in512": "in 512"}
 
-def print_cell_scores(scores: CellScores) -> None:
-    """Print precision, recall and F1 of every radius and class, the counting errors, and what to know of them."""
-    _print(_rates(scores))
+
+def print_cell_scores(scores: CellScores, *, per_image: bool = False) -> None:
+    """Print precision, recall and F1 of every radius and class, confusions, counting errors, what to know of them.
+
+    Args:
+        scores: What to print.
+        per_image: Print those of every image first.
+    """
+    from cellweave.metrics import radius_key
+
+    if per_image:
+        print_tables(_images(scores))
+        typer.echo()
+    print_tables(_rates(scores))
+    radii = {radius_key(row.radius): _radius(row.radius) for row in scores.rows}
+    for key, confusion in scores.confusions.items():
+        title = "true class by row, predicted class by column"
+        typer.echo(f"\ncells found within {radii[key]}, {title}{_right(confusion)}")
+        print_tables(_confusion(confusion))
+    if scores.confusions:
+        typer.echo()
+    _print_best_thresholds(scores)
     between = scores.intervals
     for key, value in scores.mean_class_f1.items():
         if value is not None:
@@ -24,19 +46,34 @@ def print_cell_scores(scores: CellScores) -> None:
     mae, rmse = (None, None) if between is None else (between.mae, between.rmse)
     typer.echo(f"cells per image  MAE {_with_interval(scores.mae, mae)}  RMSE {_with_interval(scores.rmse, rmse)}")
     typer.echo(f"{scores.images} images of {scores.groups} groups, protocol {scores.protocol}{_drawn(scores)}")
-    _print_notes(scores.notes)
+    print_notes(scores.notes)
+
+
+def _print_best_thresholds(scores: CellScores) -> None:
+    from cellweave.metrics.threshold_sweep import OPTIMISTIC
+
+    for sweep in scores.sweeps:
+        for label, f1 in sweep.f1.items():
+            at = sweep.best(label)
+            if at is not None:
+                typer.echo(
+                    f"best F1 of {label} within {_radius(sweep.radius)}  {f1[at]:.3f} at threshold "
+                    f"{sweep.thresholds[at]:.4g}"
+                )
+    if scores.sweeps:
+        print_notes((OPTIMISTIC,))
 
 
 def print_layout_scores(scores: LayoutScores) -> None:
     """Print the counts and distances of the arm to quote first, and what to know of them."""
     arm = scores.arms[0]
-    counts = _table("cells per layout", numbers=("real", "synthetic", "ratio"))
+    counts = table_of("cells per layout", numbers=("real", "synthetic", "ratio"))
     for count in scores.counts:
         if count.arm == arm:
             made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
             ratio = _with_interval(count.ratio, digits=2)
             counts.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
-    distances = _table("measure", "of", numbers=("position", "distance", "floor", "ceiling"))
+    distances = table_of("measure", "of", numbers=("position", "distance", "floor", "ceiling"))
     for row in scores.rows:
         if row.arm == arm:
             levels = (row.distance, row.floor, row.ceiling)
@@ -46,7 +83,7 @@ def print_layout_scores(scores: LayoutScores) -> None:
                 _with_interval(row.position, digits=2),
                 *(f"{level.mean:.3f} ± {level.sd:.3f}" for level in levels),
             )
-    _print(counts, distances)
+    print_tables(counts, distances)
     typer.echo(
         "position: 0 = as near as real layouts of other patients (floor), 1 = as far as random ones (ceiling); "
         "nearest neighbour in µm"
@@ -56,13 +93,13 @@ def print_layout_scores(scores: LayoutScores) -> None:
         f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
         f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
     )
-    _print_notes(scores.notes)
+    print_notes(scores.notes)
 
 
 def print_image_scores(scores: ImageScores) -> None:
     """Print the scores against the images' own layouts, F1 beside chance and real images, colours, what to know."""
     own = scores.fidelity.scores
-    _print(_rates(own), _fidelity(scores), _colours(scores))
+    print_tables(_rates(own), _fidelity(scores), _colours(scores))
     typer.echo(
         f"chance: the same found cells against layouts of other images, {scores.fidelity.comparisons:,} pairs"
         + ("; ratio: synthetic over real" if scores.real is not None else "")
@@ -75,15 +112,15 @@ def print_image_scores(scores: ImageScores) -> None:
     if scores.real is not None:
         typer.echo(f"{scores.real.images} real images of {scores.real.groups} groups, split {scores.real_split}")
     typer.echo(f"localiser {scores.model}")
-    _print_notes(scores.notes)
+    print_notes(scores.notes)
 
 
 def _rates(scores: CellScores) -> Table:
-    table = _table("radius", "class", numbers=("precision", "recall", "F1", "tp", "fp", "fn"))
+    table = table_of("radius", "class", numbers=("precision", "recall", "F1", "tp", "fp", "fn"))
     for row in scores.rows:
         rates = {"precision": row.precision, "recall": row.recall, "f1": row.f1}
         table.add_row(
-            f"{row.radius.value:g} {'µm' if row.radius.unit == 'um' else 'px'}",
+            _radius(row.radius),
             row.label,
             *(_with_interval(value, (row.intervals or {}).get(name), digits=3) for name, value in rates.items()),
             *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
@@ -91,9 +128,43 @@ def _rates(scores: CellScores) -> Table:
     return table
 
 
+def _images(scores: CellScores) -> Table:
+    table = table_of(
+        "image", "radius", "class", numbers=("true", "found", "precision", "recall", "F1", "tp", "fp", "fn")
+    )
+    for image in scores.per_image:
+        for row in image.rows:
+            table.add_row(
+                image.image,
+                _radius(row.radius),
+                row.label,
+                *(f"{count:,}" for count in (row.tp + row.fn, row.tp + row.fp)),
+                *(_with_interval(value, digits=3) for value in (row.precision, row.recall, row.f1)),
+                *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
+            )
+    return table
+
+
+def _confusion(confusion: Confusion) -> Table:
+    names = ["unknown class" if label is None else label for label in confusion.labels]
+    table = table_of("", numbers=(*names, "missed"))
+    for name, pairs, missed in zip(names, confusion.matched.tolist(), confusion.missed.tolist(), strict=True):
+        table.add_row(name, *(f"{count:,}" for count in (*pairs, missed)))
+    table.add_row("spurious", *(f"{count:,}" for count in confusion.spurious.tolist()), "")
+    return table
+
+
+def _right(confusion: Confusion) -> str:
+    return "" if confusion.right is None else f"; {confusion.right:.1%} of the pairs agree"
+
+
+def _radius(radius: Radius) -> str:
+    return f"{radius.value:g} {UNITS[radius.unit]}"
+
+
 def _fidelity(scores: ImageScores) -> Table:
     fidelity, real = scores.fidelity, scores.real
-    table = _table("F1 of", numbers=("synthetic", "chance", "margin", *(("real", "ratio") if real else ())))
+    table = table_of("F1 of", numbers=("synthetic", "chance", "margin", *(("real", "ratio") if real else ())))
     made = _f1_intervals(fidelity.scores)
     true = {} if real is None else _f1_intervals(real)
     for label, f1 in fidelity.f1.items():
@@ -125,7 +196,7 @@ def _f1_intervals(scores: CellScores) -> dict[str, Interval]:
 
 def _colours(scores: ImageScores) -> Table:
     sides = [scores.colours, *([] if scores.real_colours is None else [scores.real_colours])]
-    table = _table("colour", numbers=("synthetic", "real")[: len(sides)])
+    table = table_of("colour", numbers=("synthetic", "real")[: len(sides)])
 
     for channel, name in enumerate(("L*", "a*", "b*")):
         styles = [side.style for side in sides]
@@ -134,30 +205,6 @@ def _colours(scores: ImageScores) -> Table:
         table.add_row(f"density near {label}", *(_with_interval(side.density[label], digits=3) for side in sides))
     table.add_row("density elsewhere", *(_with_interval(side.elsewhere, digits=3) for side in sides))
     return table
-
-
-def _table(*columns: str, numbers: tuple[str, ...]) -> Table:
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False)
-    for title in numbers:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
-def _print(*tables: Table) -> None:
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 120  # a log or a file has no width; its lines are not to be cut at 80
-    for table in tables:
-        console.print(table)
-
-
-def _print_notes(notes: tuple[str, ...]) -> None:
-    for note in notes:
-        typer.echo(f"note  {note}")
 
 
 def _drawn(scores: CellScores) -> str:

@@ -1,8 +1,10 @@
 """Scores of predicted cells against annotated ones, of synthetic layouts and of images; takes cells, knows no model."""
 
-from cellweave.metrics.cell_scores import ALL, CellScores, ScoreIntervals, ScoreRow, radius_key
+from cellweave.metrics.cell_scores import ALL, CellScores, ImageScore, ScoreIntervals, ScoreRow, radius_key
 from cellweave.metrics.colours import ImageColours, measure_colours
+from cellweave.metrics.confusion import Confusion
 from cellweave.metrics.fidelity import Fidelity, score_fidelity
+from cellweave.metrics.frame_radius import FrameRadius, Radius
 from cellweave.metrics.greedy import match_greedily
 from cellweave.metrics.image_scores import ImageScores
 from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
@@ -16,13 +18,17 @@ __all__ = [
     "ALL",
     "PROTOCOLS",
     "CellScores",
+    "Confusion",
     "CountRow",
     "Fidelity",
+    "FrameRadius",
     "ImageColours",
+    "ImageScore",
     "ImageScores",
     "LayoutRow",
     "LayoutScores",
     "Level",
+    "Radius",
     "RoundTrip",
     "ScoreIntervals",
     "ScoreRow",

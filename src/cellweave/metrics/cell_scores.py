@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cellweave.core import Length
 from cellweave.metrics.bootstrap import LEVEL
+from cellweave.metrics.confusion import Confusion
+from cellweave.metrics.frame_radius import Radius
+from cellweave.metrics.threshold_sweep import ThresholdSweep
 
 ALL = "all"
 """Label of the row that ignores classes; the papers' ``Det``."""
@@ -16,8 +18,8 @@ Interval = tuple[float, float] | None
 """Ends of a 95 % interval; None where the value was undefined in every resample."""
 
 
-def radius_key(radius: Length) -> str:
-    """Return the key of a radius in JSON: ``5``, ``7.5``, or ``3um`` for 3 µm."""
+def radius_key(radius: Radius) -> str:
+    """Return the key of a radius in JSON: ``5``, ``7.5``, ``3um`` for 3 µm, ``5in512`` for 5 px of the 512-frame."""
     return f"{_plain(radius.value)}{'' if radius.unit == 'px' else radius.unit}"
 
 
@@ -27,7 +29,7 @@ class ScoreRow:
 
     Attributes:
         radius: As it was asked for.
-        radius_px: The radius in pixels; None where a radius in µm differs between images.
+        radius_px: The radius in pixels; None where it differs between images, or along x and y.
         label: Name of the class, or ``all``.
         precision: None where nothing was predicted.
         recall: None where there is no truth.
@@ -38,7 +40,7 @@ class ScoreRow:
         intervals: Of precision, recall and f1; None when not asked for, or where there are fewer than two groups.
     """
 
-    radius: Length
+    radius: Radius
     radius_px: float | None
     label: str
     precision: float | None
@@ -51,11 +53,12 @@ class ScoreRow:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON."""
-        micrometres = {} if self.radius.unit == "px" else {"radius_um": _plain(self.radius.value)}
+        key = {"px": None, "um": "radius_um", "in512": "radius_512"}[self.radius.unit]
+        asked = {} if key is None else {key: _plain(self.radius.value)}
         intervals = {} if self.intervals is None else {"interval": _as_lists(self.intervals)}
         return {
             "radius_px": None if self.radius_px is None else _plain(self.radius_px),
-            **micrometres,
+            **asked,
             "label": self.label,
             "precision": self.precision,
             "recall": self.recall,
@@ -97,6 +100,35 @@ class ScoreIntervals:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageScore:
+    """Scores of one image.
+
+    Attributes:
+        image: Its name.
+        group: Patient or slide; None where not known.
+        truth: Number of true cells.
+        predicted: Number of predicted cells.
+        rows: For every radius ``all``, then every class.
+    """
+
+    image: str
+    group: str | None
+    truth: int
+    predicted: int
+    rows: tuple[ScoreRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scores as JSON."""
+        return {
+            "image": self.image,
+            "group": self.group,
+            "truth": self.truth,
+            "predicted": self.predicted,
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class CellScores:
     """Scores of predicted cells against annotated ones.
 
@@ -111,6 +143,9 @@ class CellScores:
         groups: Number of groups (patients or slides; images where these are not known).
         intervals: None when not asked for, or where there are fewer than two groups.
         notes: What to know before quoting the numbers, one sentence each.
+        confusions: Which classes the cells that were found are taken for, by :func:`radius_key`; empty without classes.
+        per_image: Scores of every image.
+        sweeps: Scores over thresholds of the predictions' confidence, one a radius; empty where not asked for.
     """
 
     protocol: str
@@ -122,8 +157,11 @@ class CellScores:
     groups: int
     intervals: ScoreIntervals | None = None
     notes: tuple[str, ...] = ()
+    confusions: Mapping[str, Confusion] = field(default_factory=dict, compare=False)
+    per_image: tuple[ImageScore, ...] = ()
+    sweeps: tuple[ThresholdSweep, ...] = field(default=(), compare=False)
 
-    def row(self, label: str, radius: Length) -> ScoreRow:
+    def row(self, label: str, radius: Radius) -> ScoreRow:
         """Return the row of a label at a radius.
 
         Raises:
@@ -134,18 +172,27 @@ class CellScores:
                 return one
         raise KeyError(f"no row {label!r} at {radius}")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the scores as JSON: numbers, text, lists and null only."""
+    def to_json(self, *, per_image: bool = False) -> dict[str, Any]:
+        """Return the scores as JSON: numbers, text, lists and null only.
+
+        Args:
+            per_image: Add those of every image, which are many.
+        """
         intervals = {} if self.intervals is None else {"intervals": self.intervals.to_json()}
+        sweeps = {"sweep": {radius_key(one.radius): one.to_json() for one in self.sweeps}} if self.sweeps else {}
+        images = {"per_image": [one.to_json() for one in self.per_image]} if per_image else {}
         return {
             "protocol": self.protocol,
             "rows": [row.to_json() for row in self.rows],
             "mean_class_f1": dict(self.mean_class_f1),
+            "confusion": {key: confusion.to_json() for key, confusion in self.confusions.items()},
             "counting": {"mae": self.mae, "rmse": self.rmse},
             "images": self.images,
             "groups": self.groups,
             **intervals,
             "notes": list(self.notes),
+            **sweeps,
+            **images,
         }
 
 

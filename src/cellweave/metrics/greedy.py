@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellweave.metrics.neighbours import Indices, Points, pairs_within
+from cellweave.metrics.candidates import Candidates
+from cellweave.metrics.neighbours import Indices, Points
 
 
 def match_greedily(truth_xy: Points, predicted_xy: Points, radius_px: float) -> Indices:
@@ -34,20 +35,36 @@ def match_greedily(truth_xy: Points, predicted_xy: Points, radius_px: float) -> 
         >>> match_greedily(np.array([[4.0, 0.0], [0.0, 0.0]]), np.array([[3.0, 0.0], [9.0, 0.0]]), 6.0).tolist()
         [1, 0]
     """
-    truth, predicted, distance = pairs_within(truth_xy, predicted_xy, radius_px, closed=False)
-    order = np.lexsort((_row_major_rank(predicted_xy)[predicted], distance, _row_major_rank(truth_xy)[truth]))
-    matched = np.full(len(truth_xy), -1, np.int64)
-    free = np.ones(len(predicted_xy), bool)
-    for t, p in zip(truth[order].tolist(), predicted[order].tolist(), strict=True):
-        if matched[t] < 0 and free[p]:
-            matched[t] = p
-            free[p] = False
-    return matched
+    return nearest_free(Candidates.within(truth_xy, predicted_xy, radius_px, closed=False))
 
 
-def _row_major_rank(xy: Points) -> Indices:
-    """Return the place of every point in row-major order, int64 (N,)."""
-    x, y = xy.T
-    rank = np.empty(len(xy), np.int64)
-    rank[np.lexsort((x, y, np.floor(x), np.floor(y)))] = np.arange(len(xy))
-    return rank
+def nearest_free(candidates: Candidates) -> Indices:
+    """Return the predicted point of every true one as :func:`match_greedily` chooses it, int64 (N,); -1 for none.
+
+    One truth after the other choosing is the same as all of them asking at once for the nearest that has not refused
+    them, and every prediction keeping the first in row-major order of those who ever asked: either way each truth gets
+    the best prediction that no truth before it gets. The second way is a few rounds over arrays.
+
+    Source:
+        Gale and Shapley 1962; with one order of rank for all predictions their stable matching is unique.
+    """
+    truths, predictions = len(candidates.truths), len(candidates.predictions)
+    rank = candidates.truths.rank[candidates.truth]
+    order = np.lexsort((candidates.predictions.rank[candidates.predicted], candidates.distance, rank))
+    wishes = candidates.predicted[order]
+    ends = np.searchsorted(rank[order], np.arange(truths + 1))
+    wish, end = ends[:-1].copy(), ends[1:]  # truths go by their rank from here on
+    holder = np.full(predictions, truths)  # rank of the truth that holds a prediction; nobody's is `truths`
+    asking = np.flatnonzero(wish < end)
+    while len(asking):
+        asked = wishes[wish[asking]]
+        before = holder[asked]
+        np.minimum.at(holder, asked, asking)
+        displaced = before[(before < truths) & (before != holder[asked])]
+        refused = np.unique(np.concatenate([asking[holder[asked] != asking], displaced]))
+        wish[refused] += 1
+        asking = refused[wish[refused] < end[refused]]
+    taken = np.flatnonzero(holder < truths)
+    by_rank = np.full(truths, -1, np.int64)
+    by_rank[holder[taken]] = taken
+    return by_rank[candidates.truths.rank]

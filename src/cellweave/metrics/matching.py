@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from collections.abc import Iterator
 
-from cellweave.metrics.neighbours import Indices, Points, pairs_within
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching, min_weight_full_bipartite_matching
+
+from cellweave.metrics.candidates import Candidates
+from cellweave.metrics.neighbours import Indices, Points
+from cellweave.metrics.rates import Floats
+
+_PAIRS_AT_ONCE = 256
+"""Crowds of cells are solved together up to about this many pairs: the solver takes the square of their number."""
 
 
 def match_maximum(truth_xy: Points, predicted_xy: Points, radius_px: float) -> Indices:
@@ -32,9 +39,66 @@ def match_maximum(truth_xy: Points, predicted_xy: Points, radius_px: float) -> I
         >>> match_maximum(np.array([[0.0, 0.0], [4.0, 0.0]]), np.array([[3.0, 0.0], [9.0, 0.0]]), 5.0).tolist()
         [0, 1]
     """
-    matched = np.full(len(truth_xy), -1, np.int64)
-    truth, predicted, _ = pairs_within(truth_xy, predicted_xy, radius_px, closed=True)
-    if len(truth):
-        graph = csr_array((np.ones(len(truth), np.int8), (truth, predicted)), (len(truth_xy), len(predicted_xy)))
+    return most_pairs(Candidates.within(truth_xy, predicted_xy, radius_px, closed=True))
+
+
+def most_pairs(candidates: Candidates) -> Indices:
+    """Return the predicted point of every true one in a largest matching, int64 (N,); -1 for none."""
+    truths, predictions = len(candidates.truths), len(candidates.predictions)
+    matched = np.full(truths, -1, np.int64)
+    if len(candidates.truth):
+        ones = np.ones(len(candidates.truth), np.int8)
+        graph = csr_array((ones, (candidates.truth, candidates.predicted)), (truths, predictions))
         matched[:] = maximum_bipartite_matching(graph, perm_type="column")
     return matched
+
+
+def nearest_most_pairs(candidates: Candidates) -> Indices:
+    """Return the largest matching with the least sum of distances, int64 (N,); -1 for none.
+
+    Two truths and two predictions in reach of one another can be paired in two ways, and who is whose matters as soon
+    as classes are compared; the counts are those of :func:`most_pairs`. Of equal sums the ranks decide, so that the
+    order of the points does not matter.
+    """
+    matched = np.full(len(candidates.truths), -1, np.int64)
+    truth, predicted, distance = candidates.truth, candidates.predicted, candidates.distance
+    alone = (np.bincount(truth)[truth] == 1) & (np.bincount(predicted)[predicted] == 1)
+    matched[truth[alone]] = predicted[alone]
+    truth, predicted, distance = truth[~alone], predicted[~alone], distance[~alone]
+    true_rank, predicted_rank = candidates.truths.rank[truth], candidates.predictions.rank[predicted]
+    for chosen in _crowds(true_rank, predicted_rank):
+        _, one_truth, at_row = np.unique(true_rank[chosen], return_index=True, return_inverse=True)
+        _, one_predicted, at_column = np.unique(predicted_rank[chosen], return_index=True, return_inverse=True)
+        row, column = _least_distance(at_row, at_column, distance[chosen])
+        matched[truth[chosen[one_truth[row]]]] = predicted[chosen[one_predicted[column]]]
+    return matched
+
+
+def _crowds(truth: Indices, predicted: Indices) -> Iterator[Indices]:
+    """Yield the numbers of the pairs of connected points, in order, many crowds that are not connected at a time."""
+    if not len(truth):
+        return
+    first_prediction = int(truth.max()) + 1
+    nodes = first_prediction + int(predicted.max()) + 1
+    graph = coo_array((np.ones(len(truth), np.int8), (truth, predicted + first_prediction)), (nodes, nodes))
+    crowd = connected_components(graph, directed=False)[1][truth]
+    order = np.lexsort((predicted, truth, crowd))
+    starts = np.flatnonzero(np.diff(crowd[order], prepend=-1))
+    batch = starts // _PAIRS_AT_ONCE
+    yield from np.split(order, starts[np.flatnonzero(np.diff(batch)) + 1])
+
+
+def _least_distance(truth: Indices, predicted: Indices, distance: Floats) -> tuple[Indices, Indices]:
+    """Return truths and predictions of the largest matching with the least sum of distances.
+
+    Every truth may also stay alone, at a price that is more than any rearrangement of the others could save.
+    """
+    truths, predictions = int(truth.max()) + 1, int(predicted.max()) + 1
+    alone = (distance.max() + 1) * (min(truths, predictions) + 1)
+    staying = np.arange(truths)
+    costs = np.concatenate([distance + 1, np.full(truths, alone)])  # the solver takes 0 for no edge
+    rows, columns = np.concatenate([truth, staying]), np.concatenate([predicted, predictions + staying])
+    graph = csr_array((costs, (rows, columns)), (truths, predictions + truths))
+    row, column = min_weight_full_bipartite_matching(graph)
+    made = column < predictions
+    return row[made].astype(np.int64), column[made].astype(np.int64)

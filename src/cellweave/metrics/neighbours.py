@@ -40,7 +40,10 @@ def pairs_within(
     if not (len(truth_xy) and len(predicted_xy)):
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0)
-    truth_tree, predicted_tree = KDTree(truth_xy), KDTree(predicted_xy)
+    # Trees that are quick to build: each is asked once.
+    truth_tree, predicted_tree = (
+        KDTree(xy, balanced_tree=False, compact_nodes=False) for xy in (truth_xy, predicted_xy)
+    )
     reach = radius_px * (1 + 1e-9)  # the tree's rounding must not decide; the exact comparison follows
     if len(truth_xy) * len(predicted_xy) > MAX_PAIRS and truth_tree.count_neighbors(predicted_tree, reach) > MAX_PAIRS:
         raise InvalidInputError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from cellweave.core import Cells, InvalidInputError
-from cellweave.metrics.greedy import match_greedily
-from cellweave.metrics.matching import match_maximum
+from cellweave.metrics.candidates import Candidates
+from cellweave.metrics.greedy import match_greedily, nearest_free
+from cellweave.metrics.matching import match_maximum, most_pairs, nearest_most_pairs
 from cellweave.metrics.neighbours import Indices, Points
 
 ScoringProtocol = Literal["matching", "greedy"]
@@ -17,6 +19,40 @@ PROTOCOLS: Mapping[str, Callable[[Points, Points, float], Indices]] = MappingPro
     {"matching": match_maximum, "greedy": match_greedily}
 )
 """How true and predicted points are paired, by the name of the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairingRule:
+    """A protocol, taken apart: for images that are paired together, and pairs that are wanted several times.
+
+    Attributes:
+        closed: Whether a distance equal to the radius is near enough.
+        pair: Index of the predicted cell of every true one, -1 for none; only the number of pairs is defined.
+        assign: The same number of pairs, and which ones they are does not depend on the order of the cells.
+    """
+
+    closed: bool
+    pair: Callable[[Candidates], Indices]
+    assign: Callable[[Candidates], Indices]
+
+
+_RULES: Mapping[str, PairingRule] = MappingProxyType(
+    {
+        "matching": PairingRule(True, most_pairs, nearest_most_pairs),
+        "greedy": PairingRule(False, nearest_free, nearest_free),
+    }
+)
+
+
+def pairing_rule(protocol: str) -> PairingRule:
+    """Return the rule of a protocol.
+
+    Raises:
+        InvalidInputError: There is no such protocol.
+    """
+    if protocol not in _RULES:
+        raise InvalidInputError(f"there is no scoring protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+    return _RULES[protocol]
 
 
 def match_cells(truth: Cells, predicted: Cells, radius_px: float, protocol: str) -> Indices:
@@ -34,8 +70,7 @@ def match_cells(truth: Cells, predicted: Cells, radius_px: float, protocol: str)
     Raises:
         InvalidInputError: The radius is not a positive number, or there is no such protocol.
     """
-    if protocol not in PROTOCOLS:
-        raise InvalidInputError(f"there is no scoring protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+    pairing_rule(protocol)
     return PROTOCOLS[protocol](truth.xy, predicted.xy, radius_px)
 
 

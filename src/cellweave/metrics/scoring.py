@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from cellweave.core import Cells, InvalidInputError, Length, numpy_generator
+from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.metrics.bootstrap import percentile_interval, resampled_sums
-from cellweave.metrics.cell_scores import CellScores, Interval, ScoreIntervals, ScoreRow, radius_key
-from cellweave.metrics.protocols import PROTOCOLS, ScoringProtocol
+from cellweave.metrics.cell_scores import CellScores, ImageScore, Interval, ScoreIntervals, ScoreRow, radius_key
+from cellweave.metrics.frame_radius import Radius
+from cellweave.metrics.protocols import ScoringProtocol, pairing_rule
 from cellweave.metrics.rates import Floats, count_errors, detection_rates, mean_of_defined
 from cellweave.metrics.tally import Tally, tally_images
 
@@ -24,7 +25,7 @@ def score_cells(
     predictions: Mapping[str, Cells],
     *,
     protocol: ScoringProtocol,
-    radii: Sequence[Length],
+    radii: Sequence[Radius],
     groups: Mapping[str, str] | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -39,7 +40,8 @@ def score_cells(
         truth: Annotated cells of every image.
         predictions: Predicted cells of every image, in the same frames.
         protocol: How cells are paired, see :data:`cellweave.metrics.PROTOCOLS`.
-        radii: Distances within which a cell counts as found; those in µm need images of known scale.
+        radii: Distances within which a cell counts as found, lengths or radii of the 512-frame; those in µm need
+            images of known scale.
         groups: Patient or slide of images; an image that is not named is a group by itself.
         resamples: Bootstrap resamples of the groups; 0 for no intervals. With few groups intervals are too narrow.
         seed: Of the resamples.
@@ -49,15 +51,14 @@ def score_cells(
             frames of an image differ, the protocol is unknown, or a class is called ``all``.
 
     Example:
+        >>> from cellweave.core import Length
         >>> cells = Cells([[2, 2], [7, 7]], [0, 0], classes=["tumor"], shape=(9, 9))
         >>> scores = score_cells({"a": cells}, {"a": cells.select([0])}, protocol="matching", radii=[Length(5)])
         >>> scores.row("tumor", Length(5)).recall, scores.mae
         (0.5, 1.0)
     """
     _check(protocol, radii, resamples)
-    if not (truth or predictions):
-        raise InvalidInputError("there is no image to score, neither in the truth nor in the predictions.")
-    tally = tally_images(truth, predictions, protocol=protocol, radii=radii)
+    tally = tally_images(truth, predictions, protocol=protocol, radii=radii, confusion=True)
     group = _group_numbers(tally.images, groups or {})
     sums = _sums_by_group(tally, group)
     measured = _measure(sums.sum(axis=0), tally)
@@ -78,6 +79,8 @@ def score_cells(
         groups=len(sums),
         intervals=None if ends is None else _intervals(ends, keys, groups=len(sums), resamples=resamples),
         notes=_notes(tally),
+        confusions=dict(zip(keys, tally.confusions, strict=False)),  # none without classes
+        per_image=_per_image(tally, radii, groups or {}),
     )
 
 
@@ -90,9 +93,8 @@ class _Measured:
     errors: Floats
 
 
-def _check(protocol: str, radii: Sequence[Length], resamples: int) -> None:
-    if protocol not in PROTOCOLS:
-        raise InvalidInputError(f"there is no scoring protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+def _check(protocol: str, radii: Sequence[Radius], resamples: int) -> None:
+    pairing_rule(protocol)
     if not radii:
         raise InvalidInputError("there is no radius to score at; give one, such as 6 px.")
     if len(set(radii)) < len(radii):
@@ -123,19 +125,47 @@ def _measure(sums: Floats, tally: Tally) -> _Measured:
     return _Measured(rates, mean_of_defined(rates[..., 1:, RATES.index("f1")]), count_errors(sums[..., -3:]))
 
 
-def _rows(tally: Tally, radii: Sequence[Length], measured: _Measured, ends: _Measured | None) -> tuple[ScoreRow, ...]:
+def _rows(tally: Tally, radii: Sequence[Radius], measured: _Measured, ends: _Measured | None) -> tuple[ScoreRow, ...]:
     totals = tally.counts.sum(axis=0)
+    equal = tally.radii_px.min(axis=0) == tally.radii_px.max(axis=0)  # False for NaN
+    radii_px = np.where(equal, tally.radii_px[0], np.nan)
+    rows = _rows_of(tally.labels, radii, radii_px, totals, measured.rates)
+    if ends is None:
+        return rows
+    per_row = ends.rates.reshape(2, -1, len(RATES))
+    return tuple(
+        replace(row, intervals={name: _interval(per_row[:, n, i]) for i, name in enumerate(RATES)})
+        for n, row in enumerate(rows)
+    )
+
+
+def _rows_of(
+    labels: Sequence[str], radii: Sequence[Radius], radii_px: Floats, counts: npt.NDArray[np.int64], rates: Floats
+) -> tuple[ScoreRow, ...]:
+    """Return the rows of counts and rates (radii, labels, 3)."""
     rows = []
-    for r, radius in enumerate(radii):
-        in_px = float(tally.radii_px[0, r]) if np.ptp(tally.radii_px[:, r]) == 0 else None
-        for k, label in enumerate(tally.labels):
-            precision, recall, f1 = (_or_none(value) for value in measured.rates[r, k])
-            tp, fp, fn = totals[r, k].tolist()
-            intervals = None
-            if ends is not None:
-                intervals = {name: _interval(ends.rates[:, r, k, i]) for i, name in enumerate(RATES)}
-            rows.append(ScoreRow(radius, in_px, label, precision, recall, f1, tp, fp, fn, intervals))
+    for radius, in_px, of_radius, rates_of_radius in zip(
+        radii, radii_px.tolist(), counts.tolist(), rates.tolist(), strict=True
+    ):
+        for label, (tp, fp, fn), values in zip(labels, of_radius, rates_of_radius, strict=True):
+            precision, recall, f1 = (_or_none(value) for value in values)
+            rows.append(ScoreRow(radius, _or_none(in_px), label, precision, recall, f1, tp, fp, fn))
     return tuple(rows)
+
+
+def _per_image(tally: Tally, radii: Sequence[Radius], groups: Mapping[str, str]) -> tuple[ImageScore, ...]:
+    rates = detection_rates(tally.counts)
+    tp, fp, fn = np.moveaxis(tally.counts[:, 0, 0], -1, 0)  # of all cells; any radius tells
+    return tuple(
+        ImageScore(
+            image,
+            groups.get(image),
+            int(tp[i] + fn[i]),
+            int(tp[i] + fp[i]),
+            _rows_of(tally.labels, radii, tally.radii_px[i], tally.counts[i], rates[i]),
+        )
+        for i, image in enumerate(tally.images)
+    )
 
 
 def _intervals(ends: _Measured, keys: Sequence[str], *, groups: int, resamples: int) -> ScoreIntervals:

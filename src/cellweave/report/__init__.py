@@ -2,6 +2,7 @@
 
 from cellweave.report.blocks import Block, Heading, Headline, ImageGrid, Listing, Paragraph, Picture, Table
 from cellweave.report.contact_sheet import contact_sheet
+from cellweave.report.failures import Outcomes, WorstRegion, failure_sheet, worst_regions
 from cellweave.report.figures import count_scatter, learning_curves, score_bars, threshold_curves
 from cellweave.report.html import Report
 from cellweave.report.layouts import draw_layout
@@ -17,20 +18,24 @@ __all__ = [
     "ImageGrid",
     "LegendEntry",
     "Listing",
+    "Outcomes",
     "Paragraph",
     "Picture",
     "Report",
     "Row",
     "Table",
+    "WorstRegion",
     "arrangement_curves",
     "contact_sheet",
     "count_scatter",
     "draw_cells",
     "draw_comparison",
     "draw_layout",
+    "failure_sheet",
     "learning_curves",
     "levels_chart",
     "score_bars",
     "stack_rows",
     "threshold_curves",
+    "worst_regions",
 ]

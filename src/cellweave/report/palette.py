@@ -31,7 +31,8 @@ UNKNOWN_ON_PAPER = "#9aa3ad"
 HIT = "#0072b2"
 MISS = "#e69f00"
 FALSE_ALARM = "#111111"
-"""A cell found, a cell overlooked, a cell that is none; blue and orange are those of Okabe and Ito (2008)."""
+WRONG_CLASS = "#009e73"
+"""A cell found, one overlooked, one that is none, one found but misnamed; colours of Okabe and Ito (2008) and black."""
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 """Curves without a colour of their own, after Okabe and Ito (2008)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,17 @@ from pathlib import Path
 from cellweave.core import Cells, CellweaveError, InvalidInputError, atomic_folder
 from cellweave.core.progress import Progress, silent
 from cellweave.data import IMAGE_SUFFIXES, CellDataset, RgbImage, read_image, write_png
+from cellweave.data.regions import Region, require_inside
 from cellweave.data.writers import write_cells_table, write_geojson
 from cellweave.localization import Locator
+from cellweave.metrics.index_scores import IndexScores
+from cellweave.metrics.positive_index import IndexClasses
 from cellweave.report import draw_cells
+from cellweave.workflows.index import index_of_located, regions_of
 
-OUTPUTS = frozenset({"cells.geojson", "cells.parquet", "cells.csv", "overlay.png", "geojson", "overlays"})
+OUTPUTS = frozenset(
+    {"cells.geojson", "cells.parquet", "cells.csv", "overlay.png", "geojson", "overlays", "index.json", "index.csv"}
+)
 """Names that a folder of results holds; only such a folder is ever replaced."""
 
 
@@ -31,6 +37,7 @@ class LocateSummary:
         megapixels: Size of the images in all.
         seconds: Time in the localiser, reading and writing of files left out.
         assumed_mpp: The scale, µm per pixel, that images of unknown scale were taken to have; None when none was.
+        index: The positive index; None where not asked for.
     """
 
     out: Path
@@ -39,6 +46,7 @@ class LocateSummary:
     megapixels: float
     seconds: float
     assumed_mpp: float | None
+    index: IndexScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ class _Item:
     name: str
     read: Callable[[], RgbImage]
     mpp: float | None
+    group: str | None = None
 
 
 def locate_image(
@@ -58,6 +67,8 @@ def locate_image(
     device: str = "auto",
     precision: str = "auto",
     average_turns: bool = False,
+    index: str | None = None,
+    regions: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> LocateSummary:
@@ -72,6 +83,9 @@ def locate_image(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         average_turns: Average over flips and turns.
+        index: ``POSITIVE:NEGATIVE``, two classes of the model: writes ``index.json`` and ``index.csv`` as well, the
+            share of positive cells, see :func:`cellweave.metrics.score_index`.
+        regions: QuPath GeoJSON of regions of the image, each of which gets its own index.
         overwrite: Replace what is in ``out``.
         progress: Called as work goes on.
 
@@ -80,14 +94,17 @@ def locate_image(
     """
     pixels_of_image = read_image(image)  # a bad image is told before the model is loaded
     items = [_Item(_name(Path(image)), lambda: pixels_of_image, mpp)]
+    in_image = _regions(regions, index, items)
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
-    run = _Run(locator, average_turns=average_turns, progress=progress)
+    classes = None if index is None else IndexClasses.parse(index, locator.class_names)
+    run = _Run(locator, average_turns=average_turns, regions=in_image, progress=progress)
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
             write_geojson(folder / "cells.geojson", cells, locator.colours)
             _write_tables(folder, {name: cells})
             write_png(folder / "overlay.png", draw_cells(pixels, cells, locator.colours))
-    return run.summary(Path(out))
+            scores = _write_index(folder, {name: cells}, classes, items, in_image)
+    return run.summary(Path(out), scores)
 
 
 def locate_images(
@@ -102,6 +119,8 @@ def locate_images(
     precision: str = "auto",
     average_turns: bool = False,
     overlays: bool = True,
+    index: str | None = None,
+    regions: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> LocateSummary:
@@ -121,6 +140,8 @@ def locate_images(
         precision: ``auto``, ``fp32`` or ``bf16``.
         average_turns: Average over flips and turns.
         overlays: Draw overlays.
+        index: As for :func:`locate_image`, of every image, group (patient or slide), and all of them.
+        regions: Folder with ``IMAGE.geojson`` for each image that has regions.
         overwrite: Replace what is in ``out``.
         progress: Called after every image.
 
@@ -129,8 +150,10 @@ def locate_images(
     """
     source = Path(source)
     items = _items(source, split=split, mpp=mpp)
+    in_images = _regions(regions, index, items)
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
-    run = _Run(locator, average_turns=average_turns, progress=progress)
+    classes = None if index is None else IndexClasses.parse(index, locator.class_names)
+    run = _Run(locator, average_turns=average_turns, regions=in_images, progress=progress)
     located: dict[str, Cells] = {}
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
@@ -139,14 +162,22 @@ def locate_images(
             if overlays:
                 write_png(folder / "overlays" / f"{name}.png", draw_cells(pixels, cells, locator.colours))
         _write_tables(folder, located)
-    return run.summary(Path(out))
+        scores = _write_index(folder, located, classes, items, in_images)
+    return run.summary(Path(out), scores)
 
 
 class _Run:
     """A localiser at work on some images, and what it did."""
 
-    def __init__(self, locator: Locator, *, average_turns: bool, progress: Progress) -> None:
-        self._locator, self._average_turns, self._progress = locator, average_turns, progress
+    def __init__(
+        self,
+        locator: Locator,
+        *,
+        average_turns: bool,
+        regions: Mapping[str, tuple[Region, ...]],
+        progress: Progress,
+    ) -> None:
+        self._locator, self._average_turns, self._regions, self._progress = locator, average_turns, regions, progress
         self._counts: dict[str, dict[str, int]] = {}
         self._cells, self._pixels, self._seconds = 0, 0, 0.0
         self._assumed = False
@@ -154,6 +185,7 @@ class _Run:
     def over(self, items: Sequence[_Item]) -> Iterator[tuple[str, RgbImage, Cells]]:
         for done, item in enumerate(items, start=1):
             pixels = item.read()
+            require_inside(self._regions.get(item.name, ()), item.name, pixels.shape[:2])
             start = time.perf_counter()
             try:
                 cells = self._locator.locate(pixels, mpp=item.mpp, average_turns=self._average_turns)
@@ -167,9 +199,9 @@ class _Run:
             yield item.name, pixels, cells
             self._progress("locating cells", done, len(items), f"{len(cells)} cells in {item.name}")
 
-    def summary(self, out: Path) -> LocateSummary:
+    def summary(self, out: Path, index: IndexScores | None) -> LocateSummary:
         assumed = self._locator.mpp if self._assumed else None
-        return LocateSummary(out, self._cells, self._counts, self._pixels / 1e6, self._seconds, assumed)
+        return LocateSummary(out, self._cells, self._counts, self._pixels / 1e6, self._seconds, assumed, index)
 
 
 def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]:
@@ -179,7 +211,10 @@ def _items(source: Path, *, split: str | None, mpp: float | None) -> list[_Item]
         known = next((scale for scale in scales.values() if scale is not None), None)
         if mpp is not None and known is not None:
             raise InvalidInputError(f"--mpp {mpp:g} is given, but {source} knows its scale ({known:g}); leave it out.")
-        return [_Item(name, partial(dataset.read_image, name), scale or mpp) for name, scale in scales.items()]
+        groups = dataset.groups()
+        return [
+            _Item(name, partial(dataset.read_image, name), scale or mpp, groups[name]) for name, scale in scales.items()
+        ]
     if split is not None:
         raise InvalidInputError(f"--split {split} needs a data set, and {source} has no dataset.json.")
     if not source.is_dir():
@@ -208,3 +243,26 @@ def _name(path: Path) -> str:
 def _write_tables(folder: Path, located: dict[str, Cells]) -> None:
     for name in ("cells.parquet", "cells.csv"):
         write_cells_table(folder / name, located)
+
+
+def _regions(
+    regions: str | os.PathLike[str] | None, index: str | None, items: Sequence[_Item]
+) -> dict[str, tuple[Region, ...]]:
+    if regions is None:
+        return {}
+    if index is None:
+        raise InvalidInputError(f"--regions {regions} needs classes whose index is asked for; give them with --index.")
+    return regions_of(regions, dict.fromkeys(item.name for item in items))
+
+
+def _write_index(
+    folder: Path,
+    located: Mapping[str, Cells],
+    classes: IndexClasses | None,
+    items: Sequence[_Item],
+    regions: Mapping[str, tuple[Region, ...]],
+) -> IndexScores | None:
+    if classes is None:
+        return None
+    groups = {item.name: item.group for item in items if item.group is not None}
+    return index_of_located(located, classes, regions=regions, groups=groups, folder=folder)
