@@ -41,7 +41,7 @@ def run(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["demo"], ["data"], ["train"], ["train", "locator"], ["locate"], ["score"], ["doctor"]]
+    "command", [[], ["demo"], ["data"], ["train"], ["train", "locator"], ["locate"], ["score"], ["models"], ["doctor"]]
 )
 def test_help_imports_nothing_heavy(command):
     code = (

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,6 +34,19 @@ def test_every_way_gives_the_brute_force_distance(frame, reach):
     within = expected <= reach
     assert (near[within] == expected[within]).all()
     assert (near[~within] > reach).all()
+
+
+@pytest.mark.parametrize("reach", [0, 1, 5, 254, 255, 1600])
+def test_small_frames_of_every_shape(reach):
+    # OpenCV takes a column of four numbers for one colour
+    for shape in itertools.product(range(1, 7), repeat=2):
+        for place in itertools.product(*map(range, shape)):
+            pixels = Pixels(*(np.array([number]) for number in place))
+            expected = exact(pixels, shape)
+            near = near_squared_distances(pixels, shape, reach_squared=reach)
+            assert (np.minimum(near, reach + 1) == np.minimum(expected, reach + 1)).all()
+            assert (squared_distances(pixels, shape) == expected).all()
+            assert largest_squared_distance(pixels, shape) == expected.max()
 
 
 @pytest.mark.parametrize(("shape", "count"), [((700, 900), 400), ((700, 900), 1), ((61, 2000), 12), ((512, 512), 3000)])

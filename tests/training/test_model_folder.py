@@ -1,5 +1,6 @@
 """Finding, reading and refusing model folders; nothing here touches the network."""
 
+import hashlib
 import json
 
 import huggingface_hub
@@ -84,10 +85,10 @@ def test_a_file_is_no_model_folder(folder, hub, monkeypatch):
         find_model_folder("./README.md", revision="abc")
 
 
-def test_the_hub_gives_four_files_of_one_commit(folder, hub):
+def test_the_hub_gives_known_files_of_one_commit(folder, hub):
     hub.answer = folder
     assert find_model_folder("owner/name", revision="abc") == folder
-    wanted = ["model.safetensors", "config.json", "metrics.json", "README.md"]
+    wanted = ["model.safetensors", "config.json", "metrics.json", "README.md", "validation.json", "failures.png"]
     assert hub.asked == [(("owner/name",), {"revision": "abc", "allow_patterns": wanted})]
 
 
@@ -107,7 +108,8 @@ def test_a_hub_that_does_not_answer_is_told_in_one_line(hub, error, reason):
 
 
 def test_a_config_is_read_back(folder):
-    assert read_config(folder, kind="test", version=3) == {"format": "test", "version": 3}
+    checksum = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert read_config(folder, kind="test", version=3) == {"format": "test", "version": 3, "weights_sha256": checksum}
     assert json.loads((folder / "metrics.json").read_text()) == {"f1": 1}
     assert (folder / "README.md").read_text() == "# Card\n"
 
@@ -175,6 +177,25 @@ def test_weights_that_cannot_be_used_are_told(folder, network):
     path.unlink()
     with pytest.raises(ModelFolderError, match=r"model has no model.safetensors; copy the whole folder, or train"):
         load_weights(network, folder)
+
+
+def test_whoever_may_read_the_config_may_read_the_weights(folder):
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1
+
+
+def test_other_weights_do_away_with_a_validation(folder, network):
+    for name in ("validation.json", "failures.png"):
+        (folder / name).write_text("of the weights before")
+    (folder / "notes.txt").write_text("mine")
+    write_model_folder(folder, weights=network.state_dict(), config={}, metrics={}, card="")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "metrics.json",
+        "model.safetensors",
+        "notes.txt",
+    ]
 
 
 def test_a_folder_that_could_not_be_completed_has_no_config(tmp_path, network):

@@ -56,7 +56,8 @@ def near_squared_distances(pixels: Pixels, shape: tuple[int, int], *, reach_squa
     reach = math.isqrt(reach_squared)
     height, width = shape
     stride = width + 2 * reach
-    along = np.full((height + 2 * reach, stride), np.iinfo(dtype).max, dtype)
+    far = np.iinfo(dtype).max
+    along = np.full((height + 2 * reach, stride), far, dtype)
     steps = np.arange(-reach, reach + 1)
     steps = steps[np.argsort(-abs(steps), kind="stable")]  # of values written twice the last, the nearest, stays
     places = (pixels.rows + reach) * stride + pixels.columns + reach
@@ -67,8 +68,8 @@ def near_squared_distances(pixels: Pixels, shape: tuple[int, int], *, reach_squa
     for step in range(1, reach + 1):
         left, right = along[:, reach - step :][:, :width], along[:, reach + step :][:, :width]
         np.minimum(left, right, out=beside)
-        farther: Any = float(step * step)  # Any: OpenCV takes a number here, its annotations only arrays
-        cv2.add(beside, farther, dst=beside)  # saturates, where NumPy would wrap round
+        np.minimum(beside, dtype(far - step * step), out=beside)  # lest the sum wraps round
+        beside += dtype(step * step)
         np.minimum(nearest, beside, out=nearest)
     return nearest
 

@@ -27,8 +27,7 @@ class Profile:
     """Height of a map as a function of the distance to the nearest cell.
 
     Attributes:
-        height: From distances (px), a NumPy array or a tensor of float64 with whole squares, to heights; it never
-            rises with the distance.
+        height: From distances (px), a float64 array of any shape, to heights; it never rises with the distance.
         cutoff: Heights below it are 0.
     """
 

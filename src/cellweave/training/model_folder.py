@@ -1,4 +1,4 @@
-"""Model folders: weights in safetensors, ``config.json``, ``metrics.json`` and a model card, local or from the hub."""
+"""Model folders, local or from the hub: weights in safetensors, ``config.json``, ``metrics.json``, a model card."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cellweave.core import CellweaveError, ModelFolderError, atomic_file
+from cellweave.core import CellweaveError, ModelFolderError, atomic_file, sha256_of
 from cellweave.training.recipe import first_misfit
 
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
-FILES = (WEIGHTS, CONFIG, METRICS, CARD)
+REQUIRED = (WEIGHTS, CONFIG, METRICS, CARD)
+"""What every model folder holds."""
+
+VALIDATION, FAILURES = "validation.json", "failures.png"
+EXTRAS = (VALIDATION, FAILURES)
+"""What ``cellweave models validate`` adds; both speak of the weights beside them."""
+
+FILES = (*REQUIRED, *EXTRAS)
 """All that is ever fetched from the hub."""
+
+CHECKSUM, ROUNDED_FROM = "weights_sha256", "rounded_from_sha256"
+"""Keys of ``config.json``: SHA-256 of the weights file, and of the one that rounded weights were made from."""
 
 
 def find_model_folder(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> Path:
@@ -70,6 +80,23 @@ def read_config(folder: Path, *, kind: str, version: int) -> dict[str, Any]:
     Raises:
         ModelFolderError: It is missing, not JSON, or of another kind or version.
     """
+    config = read_any_config(folder)
+    found, stored = config.get("format"), config.get("version")
+    if found != kind:
+        raise ModelFolderError(
+            f"{folder / CONFIG} is of format {found!r}, not {kind!r}; give a model of the right kind."
+        )
+    if stored != version or isinstance(stored, bool):
+        raise ModelFolderError(f"{folder} is of version {stored!r}, this program reads {version}; update it.")
+    return config
+
+
+def read_any_config(folder: Path) -> dict[str, Any]:
+    """Return the ``config.json`` of a model folder of any kind; empty where it is JSON, but no object.
+
+    Raises:
+        ModelFolderError: It is missing or not JSON.
+    """
     path = folder / CONFIG
     if not path.is_file():
         hint = (
@@ -82,13 +109,7 @@ def read_config(folder: Path, *, kind: str, version: int) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFolderError(f"{path} is not valid JSON ({error}); copy it again.") from error
-    found = config.get("format") if isinstance(config, dict) else None
-    if found != kind:
-        raise ModelFolderError(f"{path} is of format {found!r}, not {kind!r}; give a model of the right kind.")
-    stored = config.get("version")
-    if stored != version or isinstance(stored, bool):
-        raise ModelFolderError(f"{folder} is of version {stored!r}, this program reads {version}; update it.")
-    return dict(config)
+    return config if isinstance(config, dict) else {}
 
 
 def garbled_config(folder: Path, error: Exception) -> ModelFolderError:
@@ -128,9 +149,17 @@ def load_weights(network: nn.Module, folder: Path) -> None:
 def write_model_folder(
     folder: Path, *, weights: dict[str, Tensor], config: dict[str, Any], metrics: dict[str, Any], card: str
 ) -> None:
-    """Write the four files of a model folder, ``config.json`` last: a folder with one is complete."""
+    """Write the four files of a model folder, ``config.json`` last: a folder with one is complete.
+
+    ``config.json`` gets the checksum of the weights. A validation that lies there is one of other weights: it goes.
+    """
+    for name in EXTRAS:
+        (folder / name).unlink(missing_ok=True)
     with atomic_file(folder / WEIGHTS) as partial:
+        mode = partial.stat().st_mode
         save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial)
+        partial.chmod(mode)  # safetensors lets nobody but the owner read what it writes
+    config = config | {CHECKSUM: sha256_of(folder / WEIGHTS)}
     texts = {CARD: card, METRICS: json.dumps(metrics, indent=2) + "\n", CONFIG: json.dumps(config, indent=2) + "\n"}
     for name, text in texts.items():
         with atomic_file(folder / name) as partial:
