@@ -84,8 +84,9 @@ def test_bare_group_shows_help(words, capsys):
         (["doctors"], "cellweave: error: No such command 'doctors'. Did you mean 'doctor'? (see cellweave --help)\n"),
         (
             ["data", "import", "gold", "a", "b"],
-            "cellweave: error: Invalid value for 'kind': 'gold' is not one of 'brca-m2c', 'points-csv', "
-            "'qupath-geojson'. (see cellweave data import --help)\n",
+            "cellweave: error: Invalid value for 'kind': 'gold' is not one of 'bcdata', 'brca-m2c', 'ccrcc', 'coco', "
+            "'conic', 'consep', 'crchistophenotypes', 'deepliif', 'lizard', 'masks', 'nucls', 'pannuke', 'points-csv', "
+            "'psu', 'qupath-geojson'. (see cellweave data import --help)\n",
         ),
         (["doctor", "now"], "cellweave: error: Got unexpected extra argument(s) (now) (see cellweave doctor --help)\n"),
     ],

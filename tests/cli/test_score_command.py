@@ -61,7 +61,9 @@ def test_without_intervals_and_into_a_file(tables, capsys, tmp_path):
 def test_classes_of_the_cells_found_are_compared(tables, capsys):
     assert main([*tables, "--radius-px", "5"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    start = lines.index("cells found within 5 px, true class by row, predicted by column; 100.0% of the pairs agree")
+    start = lines.index(
+        "cells found within 5 px, true class by row, predicted class by column; 100.0% of the pairs agree"
+    )
     assert lines[start + 1 : start + 5] == ["[t] s missed", "[t] 1 0 0", "s 0 0 1", "spurious 0 0"]
 
 

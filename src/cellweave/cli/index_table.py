@@ -24,6 +24,8 @@ def print_index(scores: IndexScores) -> None:
     table.add_column("interval over")
     single = [row for row in scores.rows if row.scope in ("image", "region")]
     groups = [row for row in scores.rows if row.scope == "group"]
+    if all(row.index.units == "cells" for row in groups):
+        groups = []  # one image each: their rows would say the same again
     for row in (*single[:SHOWN], *groups[:SHOWN], scores.row("all")):
         truth = () if row.truth is None else (_per_cent(row.truth), _points(row.difference_points))
         counts = (f"{count:,}" for count in (row.index.positive, row.index.negative))

@@ -56,21 +56,19 @@ def near_squared_distances(pixels: Pixels, shape: tuple[int, int], *, reach_squa
     reach = math.isqrt(reach_squared)
     height, width = shape
     stride = width + 2 * reach
-    far = np.iinfo(dtype).max
-    along = np.full((height + 2 * reach, stride), far, dtype)
+    along = np.full((height + 2 * reach, stride), np.iinfo(dtype).max, dtype)
     steps = np.arange(-reach, reach + 1)
     steps = steps[np.argsort(-abs(steps), kind="stable")]  # of values written twice the last, the nearest, stays
     places = (pixels.rows + reach) * stride + pixels.columns + reach
     along.ravel()[steps[:, None] * stride + places] = np.square(steps).astype(dtype)[:, None]
     along = along[reach : reach + height]
     nearest = along[:, reach : reach + width].copy()
-    beside = np.empty_like(nearest)
+    added, farther, beside = np.empty_like(along), np.empty_like(along), np.empty_like(nearest)
     for step in range(1, reach + 1):
-        left, right = along[:, reach - step :][:, :width], along[:, reach + step :][:, :width]
-        np.minimum(left, right, out=beside)
-        np.minimum(beside, dtype(far - step * step), out=beside)  # lest the sum wraps round
-        beside += dtype(step * step)
-        np.minimum(nearest, beside, out=nearest)
+        added.fill(step * step)  # not a number: OpenCV takes a column of four pixels for a colour beside one
+        cv2.add(along, added, dst=farther)  # saturates, where NumPy would wrap round
+        cv2.min(farther[:, reach - step :][:, :width], farther[:, reach + step :][:, :width], dst=beside)
+        cv2.min(nearest, beside, dst=nearest)
     return nearest
 
 

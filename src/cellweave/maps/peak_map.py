@@ -39,8 +39,8 @@ def peak_map(xy: npt.ArrayLike, shape: tuple[int, int], *, width_px: float = 3.0
         Zhou et al. 2019, Objects as points (CenterNet), §3, as the target of keypoints.
 
     Example:
-        >>> peak_map([[0.5, 0.5]], (1, 3), width_px=1.0).round(4).tolist()
-        [[1.0, 0.6065000057220459, 0.13529999554157257]]
+        >>> [f"{height:.4f}" for height in peak_map([[0.5, 0.5]], (1, 3), width_px=1.0)[0]]
+        ['1.0000', '0.6065', '0.1353']
     """
     return PeakMapCodec(width_px=width_px, cutoff=cutoff).draw(xy, shape)
 

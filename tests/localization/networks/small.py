@@ -5,7 +5,7 @@ from typing import Any
 SMALL: dict[str, dict[str, Any]] = {
     "half-unet": {"widths": (4, 6, 8), "unshuffle": 2},
     "hrnet": {"width": 4, "stem_width": 8, "head_width": 8, "bottlenecks": 1, "modules": (1, 1, 1), "blocks": 1},
-    "u-csrnet": {"width": 4},
+    "u-csrnet": {"width": 8},
     "unet": {"width": 4, "levels": 3},
     "mpvit": {"widths": (8, 12), "layers": (1, 1), "paths": (2, 1), "heads": 2, "head_width": 8},
     "swin": {"width": 8, "layers": (2, 2), "heads": (1, 2), "window": 4, "head_width": 8},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -68,8 +67,8 @@ class ResidualBlock(nn.Module):
 class ExchangeSum(nn.Module):
     """One result of an exchange unit: the sum of all branches' features, brought to the resolution of one.
 
-    Those of finer branches are brought there by 3×3 convolutions of stride 2, those of coarser ones by a 1×1 convolution
-    and nearest-neighbour upsampling.
+    Those of finer branches are brought there by 3×3 convolutions of stride 2, those of coarser ones by a 1×1
+    convolution and nearest-neighbour upsampling.
 
     Args:
         widths: Channels of every branch, finest first; each has half the resolution of the one before.
