@@ -42,7 +42,7 @@ def test_list_as_json(capsys):
 def test_show(capsys):
     assert main(["models", "show", "locator-brca-m2c"]) == 0
     out = capsys.readouterr().out
-    assert "scale                  0.5 µm per pixel" in out
+    assert "scale 0.5 µm per pixel" in " ".join(out.split())
     assert "Cell localiser trained on BRCA-M2C" in out
     assert "**" not in out
     assert main(["models", "show", "locator-brca-m2c", "--json"]) == 0
