@@ -44,7 +44,8 @@ class Predictor:
         device: Where to run.
         precision: ``fp32``, ``bf16``, or ``auto``: bf16 where it is faster.
         tile_px: Larger images are cut into tiles with this side, a multiple of the network's stride; the result is
-            that of the whole image, because tiles overlap by all that the network can see.
+            that of the whole image, because tiles overlap by all that the network can see; nearly so for networks that
+            are not ``exact_tiles``.
 
     Raises:
         InvalidInputError: The precision is none of these.
