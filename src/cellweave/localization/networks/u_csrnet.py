@@ -100,12 +100,12 @@ def _stage(inputs: int, widths: list[int], *, dilation: int = 1) -> nn.Sequentia
 def _reach(*, mga: bool) -> int:
     """Return how many pixels to either side of a pixel can change its output, rounded up to whole strides.
 
-    Every 3×3 convolution sees its dilation in pixels of its level, every transposed convolution one of its input's,
-    and a pixel of the coarsest level is its stride wide.
+    Every 3×3 convolution sees its dilation in pixels of its level. A transposed convolution sees two pixels of its
+    input, its own and the next on the side where it lies; that covers the width of the input's pixels as well.
     """
     strides = [2**level for level in range(len(FRONT))]
     first = GradientAggregation.reach if mga else len(FRONT[0])
     front = first + sum(len(stage) * stride for stage, stride in zip(FRONT[1:], strides[1:], strict=True))
     back = DILATION * len(BACK) * STRIDE
     head = sum(strides[1:])
-    return int(-(-(front + back + head + STRIDE - 1) // STRIDE) * STRIDE)
+    return int(-(-(front + back + head) // STRIDE) * STRIDE)
