@@ -73,8 +73,8 @@ def test_bf16_stays_near_fp32(network, image):
 def test_averaging_over_turns_makes_the_result_turn_with_the_image(network, image):
     square = np.ascontiguousarray(image[:64, :64])
     predictor = Predictor(network, CPU, precision="fp32")
-    direct = predictor(square, averaged_turns=True)
-    turned = predictor(np.ascontiguousarray(np.rot90(square)), averaged_turns=True)
+    direct = predictor(square, turns=8)
+    turned = predictor(np.ascontiguousarray(np.rot90(square)), turns=8)
     assert_allclose(np.rot90(direct.heights), turned.heights, atol=1e-5)
     assert (
         abs(np.rot90(predictor(square).heights) - predictor(np.ascontiguousarray(np.rot90(square))).heights).max()
@@ -82,8 +82,23 @@ def test_averaging_over_turns_makes_the_result_turn_with_the_image(network, imag
     )
 
 
+@pytest.mark.parametrize(("turns", "turned_by"), [(2, 2), (4, 1)])
+def test_averaging_over_fewer_turns_follows_those_turns(network, image, turns, turned_by):
+    square = np.ascontiguousarray(image[:64, :64])
+    predictor = Predictor(network, CPU, precision="fp32")
+    direct = predictor(square, turns=turns)
+    turned = predictor(np.ascontiguousarray(np.rot90(square, turned_by)), turns=turns)
+    assert_allclose(np.rot90(direct.heights, turned_by), turned.heights, atol=1e-5)
+    assert_allclose(np.rot90(direct.classes, turned_by, axes=(1, 2)), turned.classes, atol=1e-5)
+
+
+def test_other_numbers_of_turns_are_refused(network, image):
+    with pytest.raises(InvalidInputError, match="1, 2, 4 or 8 orientations, got 3"):
+        Predictor(network, CPU)(image, turns=3)
+
+
 def test_averaging_works_on_oblongs(network, image):
-    prediction = Predictor(network, CPU, precision="fp32")(image, averaged_turns=True)
+    prediction = Predictor(network, CPU, precision="fp32")(image, turns=8)
     assert prediction.heights.shape == image.shape[:2]
     assert prediction.classes.shape == (3, *image.shape[:2])
 

@@ -77,7 +77,7 @@ def test_a_model_of_unknown_scale_takes_images_as_they_are(make_spot_model, spot
 
 
 def test_averaging_over_turns_finds_the_same_cells(spot_model, spot_image, spot_cells):
-    found = spot_model.locator().locate(spot_image, average_turns=True)
+    found = spot_model.locator().locate(spot_image, turns=8)
     assert len(found) == len(spot_cells)
     assert nearest(found, spot_cells)[0].max() < 0.5
 

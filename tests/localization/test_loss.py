@@ -14,7 +14,7 @@ from cellweave.localization.samples import IGNORED
 RECIPE = LossRecipe(class_weight=0.1, peak_weight=2.0)
 
 
-def loss_of(heights, logits, target, labels, *, weights=(1.0, 1.0)):
+def loss_of(heights, logits, target, labels, *, weights=(1.0, 1.0), recipe=RECIPE):
     """Return the parts of the loss of one image of one row; ``logits`` (classes, pixels)."""
     heights, logits = torch.tensor(heights)[None, None, None], torch.tensor(logits).reshape(1, -1, 1, len(heights))
     batch = {
@@ -22,7 +22,7 @@ def loss_of(heights, logits, target, labels, *, weights=(1.0, 1.0)):
         "heights": torch.tensor(target)[None, None, None],
         "labels": torch.tensor(labels)[None, None],
     }
-    parts = LocatorLoss(RECIPE, torch.tensor(weights))(lambda image: (heights, logits), batch, torch.Generator())
+    parts = LocatorLoss(recipe, torch.tensor(weights))(lambda image: (heights, logits), batch, torch.Generator())
     return {name: value.item() for name, value in parts.items()}
 
 
@@ -30,6 +30,16 @@ def test_peaks_weigh_more_than_background():
     # errors of 0.5 at a peak and beside it: (0.25 × (1 + 2) + 0.25) / 2 = 0.5; no pixel has a class
     got = loss_of([0.5, 0.5], [[0.0, 0], [0, 0]], [1.0, 0.0], [IGNORED, IGNORED])
     assert got == {"loss": pytest.approx(0.5), "map": pytest.approx(0.5), "classes": 0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("absolute", (0.05 * 1 + 0.6 * 3) / 2), ("huber", (0.0025 + 0.11 * 3) / 2)]
+)
+def test_other_errors_of_the_map(kind, expected):
+    # errors of 0.05 on background and 0.6 at a peak; twice the Huber loss is 0.05² and 2 × 0.1 × (0.6 - 0.05) = 0.11
+    recipe = RECIPE.model_copy(update={"map": kind})
+    got = loss_of([0.05, 0.4], [[0.0, 0], [0, 0]], [0.0, 1.0], [IGNORED, IGNORED], recipe=recipe)
+    assert got["map"] == pytest.approx(expected)
 
 
 def test_classes_are_averaged_over_the_labelled_pixels_with_their_weights():

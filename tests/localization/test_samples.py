@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, DatasetWriter
 from cellweave.localization import LocatorRecipe
-from cellweave.localization.augmentation import restained, turn
+from cellweave.localization.augmentation import restained, turn, zoomed
 from cellweave.localization.recipe import AugmentationRecipe
 from cellweave.localization.samples import IGNORED, LocatorSamples, class_map, resized, transmitted_light
 
@@ -44,6 +44,30 @@ def test_a_sample_depends_on_seed_part_and_number_alone(dataset):
     assert all(same(other[i], ahead[i]) for i in (5, 0, 3))
     assert not same(samples(dataset, VARIED, seed=1)[0], ahead[0])
     assert not same(samples(dataset, VARIED, part="fold-1")[0], ahead[0])
+
+
+def test_zoomed_crops_show_peaks_where_the_cells_are():
+    image, heights = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40, 1), np.float16)
+    labels = np.full((40, 40), -1, np.int16)
+    image[24:32, 8:16], heights[24:32, 8:16], labels[24:32, 8:16] = 200, 1.0, 1
+    for side in (20, 80):
+        seen = zoomed(image, heights, labels, side=side)
+        assert [part.shape for part in seen] == [(side, side, 3), (side, side, 1), (side, side)]
+        centre = np.s_[27 * side // 40 : 29 * side // 40, 11 * side // 40 : 13 * side // 40]
+        assert (seen[0][centre] == 200).all()
+        assert (seen[1][centre] == 1).all()
+        assert (seen[2][centre] == 1).all()
+        assert (seen[2] == 1).sum() == (8 * side // 40) ** 2
+
+
+def test_scale_is_drawn_between_its_limits_and_keeps_the_crop_size(dataset):
+    recipe = AugmentationRecipe(crop_px=32, scale=0.25)
+    sides = [recipe.seen_px(numpy_generator(0, "scale", i)) for i in range(300)]
+    assert round(32 * np.exp(-0.25)) <= min(sides) < 28
+    assert 38 < max(sides) <= round(32 * np.exp(0.25))
+    crops = samples(dataset, LocatorRecipe(augmentation=recipe))
+    assert all(crops[i]["image"].shape == (3, 32, 32) == (3, *crops[i]["labels"].shape) for i in range(8))
+    assert all(crops[i]["heights"].shape == (1, 32, 32) for i in range(8))
 
 
 def mixed(dataset, share, recipe=PLAIN, **options):

@@ -25,9 +25,13 @@ def locate(
     revision: Annotated[str | None, typer.Option(help="Commit of a model on the hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    average_turns: Annotated[
-        bool, typer.Option("--average-turns", help="Average over flips and turns; slower.")
-    ] = False,
+    turns: Annotated[
+        int | None,
+        typer.Option(
+            help="Orientations of an image to average over, 1, 2, 4 or 8: slower, a little better; as many as the "
+            "model was calibrated with where not given."
+        ),
+    ] = None,
     overlays: Annotated[bool, typer.Option("--overlays/--no-overlays", help="Draw the cells of many images.")] = True,
     index: Annotated[
         str | None,
@@ -62,7 +66,7 @@ def locate(
                 revision=revision,
                 device=device,
                 precision=precision,
-                average_turns=average_turns,
+                turns=turns,
                 index=index,
                 regions=regions,
                 overwrite=overwrite,
@@ -78,7 +82,7 @@ def locate(
                 revision=revision,
                 device=device,
                 precision=precision,
-                average_turns=average_turns,
+                turns=turns,
                 index=index,
                 regions=regions,
                 overlays=overlays,

@@ -1,4 +1,4 @@
-"""Varying training crops: flips and right-angle turns, and stain jitter in optical density."""
+"""Varying training crops: flips and right-angle turns, scale, and stain jitter in optical density."""
 
 from __future__ import annotations
 
@@ -20,6 +20,32 @@ def turn(array: npt.NDArray[np.generic], which: int) -> npt.NDArray[np.generic]:
     """Return an array (H, W, ...) in one of the eight orientations of a square, ``which`` 0 to 7."""
     turned = np.rot90(array, which % 4)
     return turned[:, ::-1] if which >= 4 else turned
+
+
+def zoomed(
+    image: npt.NDArray[np.generic], heights: npt.NDArray[np.generic], labels: npt.NDArray[np.generic], *, side: int
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+    """Return a square window of an image, its maps and its labels at another size, as if under another magnification.
+
+    Heights of peaks stay, their widths grow and shrink with the cells.
+
+    Args:
+        image: uint8 (S, S, 3).
+        heights: float16 (S, S, M).
+        labels: int16 (S, S).
+        side: Wanted instead of S, pixels.
+    """
+    seen = len(labels)
+    if seen == side:
+        return image, heights, labels
+    size = (side, side)
+    smooth = cv2.INTER_AREA if side < seen else cv2.INTER_LINEAR
+    maps = cv2.resize(heights.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    return (
+        np.asarray(cv2.resize(image.astype(np.uint8), size, interpolation=smooth)),
+        np.asarray(maps).reshape(side, side, -1),
+        np.asarray(cv2.resize(labels.astype(np.int16), size, interpolation=cv2.INTER_NEAREST)),
+    )
 
 
 def restained(

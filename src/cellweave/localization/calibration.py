@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold
 from cellweave.core import Cells, InvalidInputError, Length
 from cellweave.localization.inference import Prediction
 from cellweave.localization.recipe import CalibrationRecipe
-from cellweave.maps import PeakFinder
+from cellweave.maps import Decoder, PeakFinder
 from cellweave.metrics import CellScores, count_matches, score_cells
 from cellweave.training import TrainingError
 
@@ -25,9 +25,7 @@ THRESHOLDS: npt.NDArray[np.float64] = np.round(
 _READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2)
 
 
-def locate_peaks(
-    prediction: Prediction, finder: PeakFinder, *, classes: Sequence[str], mpp: float | None = None
-) -> Cells:
+def locate_peaks(prediction: Prediction, finder: Decoder, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
     """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
 
     Where the prediction knows no classes, the cells have none, or the only one there is.
@@ -169,7 +167,7 @@ class Calibrator:
                 "no window and threshold finds a single cell out of fold: the networks of the folds have learnt "
                 "nothing yet; give more --steps or --minutes, or a larger --set calibration.share=..."
             )
-        w, t = np.unravel_index(int(np.argmax(f1)), f1.shape)
+        w, t = _best(f1)
         window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
         scores = score_cells(
             self._truth,
@@ -187,6 +185,37 @@ class Calibrator:
             counts,
             scores,
         )
+
+    def cross_fitted(self, parts: Mapping[str, int]) -> dict[str, tuple[PeakFinder, Cells]]:
+        """Return the peak finder and the cells of every image, chosen on the images of all other parts.
+
+        So that no image has a say in the settings that it is scored with. Where no setting finds a cell in the other
+        parts, it is the smallest window and the lowest threshold, as of any that are equal.
+
+        Args:
+            parts: Number of the part of every image added; a patient's images belong into one.
+
+        Raises:
+            InvalidInputError: There are fewer than two parts.
+        """
+        images = list(self._found)
+        part = np.array([parts[image] for image in images])
+        if len(set(part)) < 2:
+            raise InvalidInputError(f"cross-fitting needs images of at least two parts, got {len(set(part))}.")
+        counts = np.stack(self._counts, axis=2)
+        fitted = {}
+        for number in sorted(set(part)):
+            w, t = _best(_rates(counts[:, :, part != number])["f1"])
+            finder = PeakFinder(self.recipe.windows_px[w], float(THRESHOLDS[t]), subpixel=self.recipe.subpixel)
+            for image in (images[i] for i in np.flatnonzero(part == number)):
+                fitted[image] = (finder, _higher(self._found[image][w], finder.threshold))
+        return fitted
+
+
+def _best(f1: npt.NDArray[np.float64]) -> tuple[int, int]:
+    """Return the places of window and threshold with the highest F1 (W, T); of equals the first."""
+    w, t = np.unravel_index(int(np.argmax(f1)), f1.shape)
+    return int(w), int(t)
 
 
 def _higher(found: Cells, threshold: float) -> Cells:

@@ -13,11 +13,20 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from cellweave.core import InvalidInputError
 from cellweave.core.devices import use_bf16
 from cellweave.data import RgbImage
 from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.networks.difference_convolution import DifferenceConv2d
 from cellweave.localization.samples import normalised, transmitted_light
+
+_ORIENTATIONS: dict[int, list[tuple[int, bool]]] = {
+    1: [(0, False)],
+    2: [(0, False), (2, False)],
+    4: [(quarters, False) for quarters in range(4)],
+    8: [(quarters, mirrored) for mirrored in (False, True) for quarters in range(4)],
+}
+"""Quarter turns, and whether the image is mirrored before."""
 
 TILE_PX = 1024
 """Side of the part of a tile that is kept; the network's margin is added on all sides."""
@@ -61,22 +70,25 @@ class Predictor:
         self.tile_px = -(-tile_px // network.stride) * network.stride
 
     @torch.inference_mode()
-    def __call__(self, image: RgbImage, *, averaged_turns: bool = False) -> Prediction:
+    def __call__(self, image: RgbImage, *, turns: int = 1) -> Prediction:
         """Return the prediction for one image, uint8 (H, W, 3).
 
         Args:
             image: The image, at the scale that the network was trained at.
-            averaged_turns: Average over the eight flips and turns; eight times as slow.
+            turns: Orientations to average over, 1, 2, 4 or 8; see :class:`cellweave.localization.recipe.LocatorRecipe`.
+
+        Raises:
+            InvalidInputError: ``turns`` is none of these.
         """
-        if not averaged_turns:
-            return self._prediction(self._whole(image))
-        turned = [(k, flip) for k in range(4) for flip in (False, True)]
+        if turns not in _ORIENTATIONS:
+            raise InvalidInputError(f"predictions are averaged over 1, 2, 4 or 8 orientations, got {turns}.")
+        views = _ORIENTATIONS[turns]
         total = np.zeros((self.network.channels, *image.shape[:2]), np.float32)
-        for k, flip in turned:
-            view = np.rot90(image[:, ::-1] if flip else image, k)
-            back = np.rot90(self._whole(np.ascontiguousarray(view)), -k, axes=(1, 2))
-            total += back[:, :, ::-1] if flip else back
-        total /= len(turned)
+        for quarters, mirrored in views:
+            view = np.rot90(image[:, ::-1] if mirrored else image, quarters)
+            back = np.rot90(self._whole(np.ascontiguousarray(view)), -quarters, axes=(1, 2))
+            total += back[:, :, ::-1] if mirrored else back
+        total /= len(views)
         return self._prediction(total)
 
     def _prediction(self, channels: npt.NDArray[np.float32]) -> Prediction:

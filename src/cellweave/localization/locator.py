@@ -109,18 +109,20 @@ class Locator:
             tile_px=tile_px,
         )
 
-    def locate(self, image: RgbImage, *, mpp: float | None = None, average_turns: bool = False) -> Cells:
+    def locate(self, image: RgbImage, *, mpp: float | None = None, turns: int | None = None) -> Cells:
         """Return the cells of an image, in the image's own frame, with scores in [0, 1] and classes.
 
         Args:
             image: uint8 (H, W, 3).
             mpp: Scale of the image, µm per pixel. Where it differs from the model's, the image is resized for the
                 network and the cells are moved back; None takes it to be the model's.
-            average_turns: Average the network over the eight flips and turns: slower, a little better.
+            turns: Orientations to average the network over, 1, 2, 4 or 8: slower, a little better; None: as many
+                as it was calibrated with.
 
         Raises:
             InvalidImageError: The image is empty or not uint8 (H, W, 3), or its scale is far from the model's.
             InvalidCellsError: ``mpp`` is not a positive number.
+            InvalidInputError: ``turns`` is none of these.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise InvalidImageError(
@@ -128,7 +130,7 @@ class Locator:
             )
         frame = Cells.empty(classes=self.class_names, shape=image.shape[:2], mpp=self.mpp if mpp is None else mpp)
         scaled, inner = resized(image, frame, self.mpp)
-        prediction = self.predictor(scaled, averaged_turns=average_turns)
+        prediction = self.predictor(scaled, turns=self.recipe.turns if turns is None else turns)
         found = locate_peaks(prediction, self.finder, classes=self.class_names, mpp=inner.mpp)
         if scaled is image:
             return found

@@ -58,8 +58,12 @@ def _frequencies(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return counts / max(float(counts.sum()), 1.0)
 
 
+HUBER_DELTA = 0.1
+"""Error of the map, whose peaks are 1, from which on the Huber loss grows linearly."""
+
+
 class LocatorLoss:
-    """Weighted squared error of the map plus cross-entropy of the classes near annotated cells.
+    """Weighted error of the map plus cross-entropy of the classes near annotated cells.
 
     Args:
         recipe: Weights of the parts.
@@ -73,8 +77,7 @@ class LocatorLoss:
         """Return ``loss`` and, where there are classes, its parts ``map`` and ``classes``."""
         heights, logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
         target = batch["heights"]
-        squared = (heights.float() - target).square() * (1 + self.recipe.peak_weight * target)
-        on_map = squared.mean()
+        on_map = (self._error(heights.float(), target) * (1 + self.recipe.peak_weight * target)).mean()
         if logits.shape[1] == 0:
             return {"loss": on_map}
         weights = self.weights.to(logits.device)
@@ -86,3 +89,13 @@ class LocatorLoss:
             "map": on_map,
             "classes": on_classes,
         }
+
+    def _error(self, heights: Tensor, target: Tensor) -> Tensor:
+        """Return the error of every pixel; twice the Huber loss is the squared error up to ``HUBER_DELTA``."""
+        match self.recipe.map:
+            case "squared":
+                return functional.mse_loss(heights, target, reduction="none")
+            case "absolute":
+                return functional.l1_loss(heights, target, reduction="none")
+            case "huber":
+                return 2 * functional.huber_loss(heights, target, reduction="none", delta=HUBER_DELTA)

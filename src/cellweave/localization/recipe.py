@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from cellweave.localization.networks import AnyNetwork, HalfUNetRecipe
@@ -17,6 +18,8 @@ class AugmentationRecipe(Recipe):
     Attributes:
         crop_px: Side of a crop.
         turn: Flip and turn by right angles.
+        scale: Largest change of magnification, as a logarithm: crops are of windows that are up to ``exp(scale)`` times
+            larger or smaller, resized.
         stain_scale: Standard deviation of the factor on each stain's optical density, as a logarithm.
         stain_shift: Standard deviation of what is added to each stain's optical density.
         brightness: Standard deviation of what is added to the optical density of all three colours alike.
@@ -24,20 +27,29 @@ class AugmentationRecipe(Recipe):
 
     crop_px: int = Field(default=192, ge=32)
     turn: bool = True
+    scale: float = Field(default=0.0, ge=0, le=1)
     stain_scale: float = Field(default=0.2, ge=0)
     stain_shift: float = Field(default=0.05, ge=0)
     brightness: float = Field(default=0.05, ge=0)
 
+    def seen_px(self, rng: np.random.Generator) -> int:
+        """Return the side of the window that the next crop shows, pixels."""
+        if self.scale == 0:
+            return self.crop_px
+        return max(1, round(self.crop_px * float(np.exp(rng.uniform(-self.scale, self.scale)))))
+
 
 class LossRecipe(Recipe):
-    """What training minimises: weighted squared error of the map, and cross-entropy of the classes near cells.
+    """What training minimises: weighted error of the map, and cross-entropy of the classes near cells.
 
     Attributes:
+        map: Error of a pixel of the map: ``squared``, ``absolute``, or ``huber``, squared to 0.1 and linear beyond.
         class_weight: Factor on the cross-entropy.
         balance: Exponent of the classes' inverse frequencies as their weights; 0 weighs all cells alike.
-        peak_weight: Extra weight of a pixel's squared error, times the map there.
+        peak_weight: Extra weight of a pixel's error, times the map there.
     """
 
+    map: Literal["squared", "absolute", "huber"] = "squared"
     class_weight: float = Field(default=0.1, ge=0)
     balance: float = Field(default=0.5, ge=0, le=1)
     peak_weight: float = Field(default=2.0, ge=0)
@@ -76,9 +88,12 @@ class LocatorRecipe(Recipe):
     Attributes:
         mpp: Scale that the network works at, µm per pixel; images of another known scale are resized to it. None:
             the median scale of the training images.
+        turns: Orientations of an image that predictions are averaged over, in calibration and in use: 1 as it is, 2
+            upside down as well, 4 all right-angle turns, 8 these and their mirror images. That many times as slow.
     """
 
     mpp: float | None = Field(default=None, gt=0)
+    turns: Literal[1, 2, 4, 8] = 1
     network: AnyNetwork = HalfUNetRecipe()
     target: TargetRecipe = TargetRecipe()
     augmentation: AugmentationRecipe = AugmentationRecipe()

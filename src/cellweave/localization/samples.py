@@ -15,7 +15,7 @@ from torch.utils.data import get_worker_info
 from cellweave.core import Cells, InvalidImageError, InvalidInputError, numpy_generator
 from cellweave.data import CellDataset, RgbImage
 from cellweave.data.images import MAX_PIXELS
-from cellweave.localization.augmentation import restained, turn
+from cellweave.localization.augmentation import restained, turn, zoomed
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.targets import TargetRecipe, class_map
 from cellweave.training import Batch
@@ -109,11 +109,13 @@ class LocatorSamples:
         images = self._synthetic if self.is_synthetic(index) else self._real
         drawn = self._drawn(images[int(rng.integers(len(images)))])
         side = self._augmentation.crop_px
+        seen = self._augmentation.seen_px(rng)
         height, width = drawn.labels.shape
-        top, left = (int(rng.integers(0, max(extent - side, 0) + 1)) for extent in (height, width))
-        window = np.s_[top : top + side, left : left + side]
+        top, left = (int(rng.integers(0, max(extent - seen, 0) + 1)) for extent in (height, width))
+        window = np.s_[top : top + seen, left : left + seen]
         orientation = int(rng.integers(8)) if self._augmentation.turn else 0
-        pieces = [turn(_padded(part[window], side), orientation) for part in (drawn.image, drawn.heights, drawn.labels)]
+        parts = (_padded(part[window], seen) for part in (drawn.image, drawn.heights, drawn.labels))
+        pieces = [turn(part, orientation) for part in zoomed(*parts, side=side)]
         image = restained(np.ascontiguousarray(pieces[0], np.uint8), self._augmentation, rng)
         labels = pieces[2].astype(np.int64)
         labels[labels < 0] = IGNORED

@@ -149,7 +149,7 @@ class LocatorTraining:
             predictor = self._fitting.predictor(f"fold-{number}", weights)
             for image in fold.held_out:
                 pixels, truth = image.read(self.mpp)
-                calibrator.add(image.key, predictor(pixels), truth)
+                calibrator.add(image.key, predictor(pixels, turns=self.recipe.turns), truth)
                 done += 1
                 self.progress("calibrating window and threshold", done, len(self.sources.real))
         return calibrator.choose(self.sources.groups())

@@ -66,7 +66,7 @@ def locate_image(
     revision: str | None = None,
     device: str = "auto",
     precision: str = "auto",
-    average_turns: bool = False,
+    turns: int | None = None,
     index: str | None = None,
     regions: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -82,7 +82,7 @@ def locate_image(
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        average_turns: Average over flips and turns.
+        turns: Orientations to average over; None: as many as the model was calibrated with.
         index: ``POSITIVE:NEGATIVE``, two classes of the model: writes ``index.json`` and ``index.csv`` as well, the
             share of positive cells, see :func:`cellweave.metrics.score_index`.
         regions: QuPath GeoJSON of regions of the image, each of which gets its own index.
@@ -97,7 +97,7 @@ def locate_image(
     in_image = _regions(regions, index, items)
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
     classes = None if index is None else IndexClasses.parse(index, locator.class_names)
-    run = _Run(locator, average_turns=average_turns, regions=in_image, progress=progress)
+    run = _Run(locator, turns=turns, regions=in_image, progress=progress)
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
             write_geojson(folder / "cells.geojson", cells, locator.colours)
@@ -117,7 +117,7 @@ def locate_images(
     revision: str | None = None,
     device: str = "auto",
     precision: str = "auto",
-    average_turns: bool = False,
+    turns: int | None = None,
     overlays: bool = True,
     index: str | None = None,
     regions: str | os.PathLike[str] | None = None,
@@ -138,7 +138,7 @@ def locate_images(
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        average_turns: Average over flips and turns.
+        turns: Orientations to average over; None: as many as the model was calibrated with.
         overlays: Draw overlays.
         index: As for :func:`locate_image`, of every image, group (patient or slide), and all of them.
         regions: Folder with ``IMAGE.geojson`` for each image that has regions.
@@ -153,7 +153,7 @@ def locate_images(
     in_images = _regions(regions, index, items)
     locator = Locator.from_pretrained(model, revision=revision, device=device, precision=precision)
     classes = None if index is None else IndexClasses.parse(index, locator.class_names)
-    run = _Run(locator, average_turns=average_turns, regions=in_images, progress=progress)
+    run = _Run(locator, turns=turns, regions=in_images, progress=progress)
     located: dict[str, Cells] = {}
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
@@ -173,11 +173,11 @@ class _Run:
         self,
         locator: Locator,
         *,
-        average_turns: bool,
+        turns: int | None,
         regions: Mapping[str, tuple[Region, ...]],
         progress: Progress,
     ) -> None:
-        self._locator, self._average_turns, self._regions, self._progress = locator, average_turns, regions, progress
+        self._locator, self._turns, self._regions, self._progress = locator, turns, regions, progress
         self._counts: dict[str, dict[str, int]] = {}
         self._cells, self._pixels, self._seconds = 0, 0, 0.0
         self._assumed = False
@@ -188,7 +188,7 @@ class _Run:
             require_inside(self._regions.get(item.name, ()), item.name, pixels.shape[:2])
             start = time.perf_counter()
             try:
-                cells = self._locator.locate(pixels, mpp=item.mpp, average_turns=self._average_turns)
+                cells = self._locator.locate(pixels, mpp=item.mpp, turns=self._turns)
             except CellweaveError as error:
                 raise InvalidInputError(f"image {item.name}: {error}") from error
             self._seconds += time.perf_counter() - start
