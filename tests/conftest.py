@@ -1,6 +1,6 @@
 """What all tests share: no test is timed, and a localiser made by hand that finds dark spots."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,14 @@ class SpotModel:
             precision="fp32",
         )
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path, *, class_factors: Sequence[float] | None = None) -> Path:
         config = locator_config(
-            self.recipe, classes=self.classes, mpp=self.mpp, finder=self.finder, training={"steps": 0}
+            self.recipe,
+            classes=self.classes,
+            mpp=self.mpp,
+            finder=self.finder,
+            class_factors=class_factors,
+            training={"steps": 0},
         )
         write_model_folder(folder, weights=self.network.state_dict(), config=config, metrics={}, card="# By hand\n")
         return folder

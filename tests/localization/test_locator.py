@@ -82,6 +82,25 @@ def test_averaging_over_turns_finds_the_same_cells(spot_model, spot_image, spot_
     assert nearest(found, spot_cells)[0].max() < 0.5
 
 
+def test_class_factors_decide_between_classes_and_come_back_from_the_folder(spot_model, spot_folder, spot_image):
+    # a spot of one class has logits 10 apart or less, so that a factor of exp(-12) leaves it no cell
+    config = json.loads((spot_folder / "config.json").read_text())
+    assert config["class_factors"] is None
+    folder = spot_model.write(spot_folder.parent / "factors", class_factors=[1.0, float(np.exp(-12))])
+    located = Locator.from_pretrained(folder, device="cpu", precision="fp32").locate(spot_image)
+    assert located.counts() == {"blue": len(located), "red": 0}
+    assert spot_model.locator().locate(spot_image).counts()["red"] > 0
+
+
+@pytest.mark.parametrize("factors", [[1.0], [1.0, 0.0], [1.0, "x"], 3])
+def test_class_factors_of_a_config_must_make_sense(spot_model, tmp_path, factors):
+    folder = spot_model.write(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"class_factors": factors}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFolderError, match="config"):
+        Locator.from_pretrained(folder, device="cpu")
+
+
 def test_a_model_without_classes(make_spot_model, spot_image, spot_cells, tmp_path):
     folder = make_spot_model(classes=()).write(tmp_path / "model")
     found = Locator.from_pretrained(folder, device="cpu", precision="fp32").locate(spot_image)

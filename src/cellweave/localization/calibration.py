@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
 from cellweave.core import Cells, InvalidInputError, Length
+from cellweave.localization.class_factors import Factors, Values, choose_class_factors, relabelled
 from cellweave.localization.inference import Prediction
 from cellweave.localization.recipe import CalibrationRecipe
 from cellweave.maps import Decoder, PeakFinder
@@ -25,26 +26,46 @@ THRESHOLDS: npt.NDArray[np.float64] = np.round(
 _READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2)
 
 
-def locate_peaks(prediction: Prediction, finder: Decoder, *, classes: Sequence[str], mpp: float | None = None) -> Cells:
+def locate_peaks(
+    prediction: Prediction,
+    finder: Decoder,
+    *,
+    classes: Sequence[str],
+    mpp: float | None = None,
+    class_factors: Factors | None = None,
+) -> Cells:
     """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
 
     Where the prediction knows no classes, the cells have none, or the only one there is.
+
+    Args:
+        prediction: Map and class probabilities of an image.
+        finder: Reads positions and scores off the map.
+        classes: Names of the classes.
+        mpp: Scale of the prediction, µm per pixel.
+        class_factors: Numbers that the probabilities of the classes are multiplied by before they are compared.
     """
     peaks = finder(prediction.heights)
-    height, width = prediction.heights.shape
-    pixels = np.floor(peaks.xy).astype(int)[:, None] + _READOUT
-    columns, rows = (np.clip(pixels[..., axis], 0, (width, height)[axis] - 1) for axis in (0, 1))
-    labels = prediction.classes[:, rows, columns].mean(axis=-1).argmax(axis=0) if len(prediction.classes) else None
-    if labels is None and len(classes) == 1:
-        labels = np.zeros(len(peaks.xy), np.int64)
-    return Cells(
+    count = len(peaks.xy)
+    cells = Cells(
         peaks.xy,
-        labels,
+        np.zeros(count, np.int64) if len(classes) == 1 else None,
         classes=classes,
-        shape=(height, width),
+        shape=prediction.heights.shape,
         mpp=mpp,
         scores=np.clip(peaks.scores, 0, 1),
     )
+    if not len(prediction.classes):
+        return cells
+    return relabelled(cells, class_values(prediction, peaks.xy), class_factors or (1.0,) * len(prediction.classes))
+
+
+def class_values(prediction: Prediction, xy: npt.NDArray[np.float64]) -> Values:
+    """Return the mean of every class's channel in the 5×5 pixels around every position (N, 2): float32 (N, C)."""
+    height, width = prediction.heights.shape
+    pixels = np.floor(xy).astype(int)[:, None] + _READOUT
+    columns, rows = (np.clip(pixels[..., axis], 0, (width, height)[axis] - 1) for axis in (0, 1))
+    return np.asarray(prediction.classes[:, rows, columns].mean(axis=-1).T, np.float32)
 
 
 def grouped_folds(groups: Sequence[str], folds: int) -> list[npt.NDArray[np.intp]]:
@@ -78,6 +99,8 @@ class Calibration:
         thresholds: Thresholds tried, (T,).
         counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
         scores: Of all cells and of every class at the chosen setting, with intervals over the groups.
+        class_factors: Factors on the class probabilities with the highest mean F1 of the classes at that setting; None
+            where they were not asked for, or there are no classes to choose among.
     """
 
     finder: PeakFinder
@@ -87,6 +110,7 @@ class Calibration:
     thresholds: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
     scores: CellScores
+    class_factors: Factors | None = None
 
     def curves(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return precision, recall and f1, each (W, T), summed over the images."""
@@ -102,6 +126,7 @@ class Calibration:
             "radius_px": self.radius_px,
             "window_px": self.finder.window_px,
             "threshold": self.finder.threshold,
+            **({} if self.class_factors is None else {"class_factors": list(self.class_factors)}),
             **{name: round(float(values[window, threshold]), 4) for name, values in curves.items()},
             "windows_px": self.windows_px.tolist(),
             "thresholds": self.thresholds.tolist(),
@@ -132,17 +157,19 @@ class Calibrator:
         self.recipe, self.radius_px = recipe, radius_px
         self._truth: dict[str, Cells] = {}
         self._found: dict[str, list[Cells]] = {}
+        self._values: dict[str, list[Values]] = {}
         self._counts: list[npt.NDArray[np.int64]] = []
 
     def add(self, image: str, prediction: Prediction, truth: Cells) -> None:
         """Score one image under every window and threshold; its maps are not kept."""
         windows = self.recipe.windows_px
         counts = np.zeros((len(windows), len(THRESHOLDS), 3), np.int64)
-        self._truth[image], self._found[image] = truth, []
+        self._truth[image], self._found[image], self._values[image] = truth, [], []
         for w, window in enumerate(windows):
             lowest = PeakFinder(window, float(THRESHOLDS[0]), subpixel=self.recipe.subpixel)
             found = locate_peaks(prediction, lowest, classes=truth.classes, mpp=truth.mpp)
             self._found[image].append(found)
+            self._values[image].append(class_values(prediction, found.xy))
             for t, threshold in enumerate(THRESHOLDS):
                 kept = _higher(found, float(threshold))
                 counts[w, t] = count_matches(truth, kept, self.radius_px, self.recipe.protocol)
@@ -169,9 +196,14 @@ class Calibrator:
             )
         w, t = _best(f1)
         window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
+        found = {image: _higher(cells[w], threshold) for image, cells in self._found.items()}
+        factors = self._class_factors(found, w, threshold)
+        if factors is not None:
+            values = self._kept_values(w, threshold)
+            found = {image: relabelled(cells, values[image], factors) for image, cells in found.items()}
         scores = score_cells(
             self._truth,
-            {image: _higher(found[w], threshold) for image, found in self._found.items()},
+            found,
             protocol=self.recipe.protocol,
             radii=[Length(self.radius_px)],
             groups={image: groups[image] for image in self._truth},
@@ -184,7 +216,20 @@ class Calibrator:
             THRESHOLDS,
             counts,
             scores,
+            factors,
         )
+
+    def _class_factors(self, found: Mapping[str, Cells], window: int, threshold: float) -> Factors | None:
+        values = self._kept_values(window, threshold)
+        if not self.recipe.class_factors or any(each.shape[1] < 2 for each in values.values()):
+            return None
+        return choose_class_factors(self._truth, found, values, radius_px=self.radius_px, protocol=self.recipe.protocol)
+
+    def _kept_values(self, window: int, threshold: float) -> dict[str, Values]:
+        return {
+            image: self._values[image][window][_are_higher(cells[window], threshold)]
+            for image, cells in self._found.items()
+        }
 
     def cross_fitted(self, parts: Mapping[str, int]) -> dict[str, tuple[PeakFinder, Cells]]:
         """Return the peak finder and the cells of every image, chosen on the images of all other parts.
@@ -219,8 +264,12 @@ def _best(f1: npt.NDArray[np.float64]) -> tuple[int, int]:
 
 
 def _higher(found: Cells, threshold: float) -> Cells:
+    return found.select(_are_higher(found, threshold))
+
+
+def _are_higher(found: Cells, threshold: float) -> npt.NDArray[np.bool_]:
     assert found.scores is not None
-    return found.select(found.scores > threshold)
+    return found.scores > threshold
 
 
 def finder_config(finder: PeakFinder, mpp: float | None) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Locator:
         classes: The classes of its logits.
         mpp: Scale that it works at, µm per pixel; None where unknown.
         finder: Reads cells off its map.
+        class_factors: Numbers that the classes' probabilities are multiplied by before they are compared; None: 1.
         device: Where to run.
         precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
         tile_px: Larger images are cut into tiles of this side; the result is the same.
@@ -53,11 +54,13 @@ class Locator:
         classes: Sequence[CellClass],
         mpp: float | None,
         finder: PeakFinder,
+        class_factors: Sequence[float] | None = None,
         device: torch.device | None = None,
         precision: str = "auto",
         tile_px: int = TILE_PX,
     ) -> None:
         self.recipe, self.classes, self.mpp, self.finder = recipe, tuple(classes), mpp, finder
+        self.class_factors = None if class_factors is None else tuple(class_factors)
         self.predictor = Predictor(network, device or choose_device(), precision=precision, tile_px=tile_px)
 
     @property
@@ -92,6 +95,7 @@ class Locator:
             recipe = LocatorRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             finder = finder_from_config(config["peak_finder"])
+            factors = _class_factors(config.get("class_factors"), len(classes))
             mpp = None if config["mpp"] is None else float(config["mpp"])
             Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)  # refuses what no cells have
         except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
@@ -104,6 +108,7 @@ class Locator:
             classes=classes,
             mpp=mpp,
             finder=finder,
+            class_factors=factors,
             device=choose_device(device),
             precision=precision,
             tile_px=tile_px,
@@ -131,12 +136,28 @@ class Locator:
         frame = Cells.empty(classes=self.class_names, shape=image.shape[:2], mpp=self.mpp if mpp is None else mpp)
         scaled, inner = resized(image, frame, self.mpp)
         prediction = self.predictor(scaled, turns=self.recipe.turns if turns is None else turns)
-        found = locate_peaks(prediction, self.finder, classes=self.class_names, mpp=inner.mpp)
+        found = locate_peaks(
+            prediction, self.finder, classes=self.class_names, mpp=inner.mpp, class_factors=self.class_factors
+        )
         if scaled is image:
             return found
         back = found.xy * (np.array(image.shape[1::-1]) / np.array(scaled.shape[1::-1]))
         xy = np.minimum(back, np.nextafter(np.array(image.shape[1::-1], float), 0.0))
         return Cells(xy, found.labels, classes=self.class_names, shape=frame.shape, mpp=frame.mpp, scores=found.scores)
+
+
+def _class_factors(values: Sequence[float] | None, class_count: int) -> tuple[float, ...] | None:
+    """Return the factors that a config states.
+
+    Raises:
+        ValueError: They are not one number > 0 for every class.
+    """
+    if values is None:
+        return None
+    factors = tuple(float(value) for value in values)
+    if len(factors) != class_count or not all(0 < factor < np.inf for factor in factors):
+        raise ValueError(f"class_factors must be {class_count} numbers > 0")
+    return factors
 
 
 def locator_config(
@@ -145,6 +166,7 @@ def locator_config(
     classes: Sequence[CellClass],
     mpp: float | None,
     finder: PeakFinder,
+    class_factors: Sequence[float] | None = None,
     training: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the ``config.json`` of a localiser."""
@@ -155,6 +177,7 @@ def locator_config(
         "classes": [{"name": one.name, "colour": one.colour} for one in classes],
         "mpp": mpp,
         "peak_finder": finder_config(finder, mpp),
+        "class_factors": None if class_factors is None else list(class_factors),
         "recipe": recipe.model_dump(mode="json"),
         "training": training,
     }

@@ -122,6 +122,7 @@ class LocatorTraining:
             classes=self.sources.classes,
             mpp=self.mpp,
             finder=calibration.finder,
+            class_factors=calibration.class_factors,
             training=training_record(self.sources.data, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:
