@@ -36,7 +36,7 @@ def test_against_annotations(tables, capsys):
     assert lines[1] == "image a 1 1 50.0 [9.5, 90.5] 25.0 [4.6, 69.9] +25.0 cells"
     assert lines[2] == "image b 0 0 – 0.0 [0.0, 79.3] – cells"
     assert lines[-2:] == [
-        "index of 1 images against annotations: mean absolute difference 25.0 points, mean difference +25.0 points",
+        "index of 1 image against annotations: mean absolute difference 25.0 points, mean difference +25.0 points",
         "note no positive and no negative cell, so no index: b.",
     ]
 
@@ -61,6 +61,9 @@ def test_many_rows_are_counted_instead_of_printed(tables, capsys):
         (["--index", "+:-"], "--index '+:-': there is no class '+'; the classes are -, [+]."),
         (["--index", "[+]"], "--index '[+]' does not name two classes; write it as POSITIVE:NEGATIVE, such as"),
         (["--index", "[+]:-", "--regions", "no.geojson"], "no.geojson cannot be read (No such file or directory)"),
+        (["--index", "[+]:-", "--out", "."], "--out . is a folder; give the JSON file to write, such as index.json."),
+        (["--index", "[+]:-", "--out", "/"], "--out / is a folder; give the JSON file to write, such as index.json."),
+        (["--index", "[+]:-", "--out", ".."], "--out .. is a folder; give the JSON file to write, such as index.json."),
         (["--index", "[+]:-", "--out", "cells.csv"], "--out cells.csv is the JSON file, beside which the CSV"),
         ([], "Missing option '--index'"),
     ],

@@ -74,6 +74,11 @@ def test_a_feature_alone_and_a_bare_list_are_read(write, whole):
         ([{"type": "Feature"}], "feature 1 is no usable region"),
         ([feature([[[0, 0], [1, 1]]])], "feature 1 is no usable region"),
         ([feature([[[0, 0], [1, 1], [2, 2], [0, 0]]])], "feature 1 encloses no area"),
+        (
+            [feature([[[0, 0], [1e300, 0], [1e300, 1e300], [0, 0]]])],
+            "feature 1 .* a corner is not within 1e\\+09 pixels",
+        ),
+        ([feature([[[0, 0], [9, 0], [np.nan, 9], [0, 0]]])], "feature 1 is no usable region"),
         ([feature(), feature(classification="Tumor")], "feature 2 is no usable region"),
     ],
 )

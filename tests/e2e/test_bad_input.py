@@ -77,7 +77,7 @@ def test_bad_images_among_others(place, refuse, name):
 def test_unusual_images_are_fine(place, noise, mode):
     Image.fromarray(noise).convert(mode).save('ü\'s 1,"2".tif')
     assert main(["locate", 'ü\'s 1,"2".tif', "--model", "model", "--out", "out", "--device", "cpu"]) == 0
-    assert sorted(os.listdir("out")) == ["cells.csv", "cells.geojson", "cells.parquet", "overlay.png"]
+    assert sorted(os.listdir("out")) == ["cells.csv", "cells.geojson", "cells.h5ad", "cells.parquet", "overlay.png"]
 
 
 def test_one_pixel_is_an_image(place, capsys):

@@ -88,6 +88,19 @@ def test_anndata_holds_everything(workplace: Path) -> None:
     assert read.uns["cellweave"] == {"name": "mine", "licence": "CC0", "source": "a test"}
 
 
+@pytest.mark.parametrize(("to", "out"), [("coco", "出力/ä.json"), ("csv", "出力/ä.csv"), ("anndata", "出力/ä.h5ad")])
+def test_data_sets_without_cells_and_places_of_any_script(workplace: Path, to: str, out: str) -> None:
+    with DatasetWriter("größe", name="日本", classes=(), licence="©", source="é") as writer:
+        writer.add("組織 ä", Cells.empty(classes=(), shape=(4, 4)), pixels=np.zeros((4, 4, 3), np.uint8))
+    run(f"data export größe {out} --format {to}")
+    if to == "anndata":
+        assert anndata.read_h5ad(out).uns["images"].index.tolist() == ["組織 ä"]
+    elif to == "coco":
+        assert json.loads(Path(out).read_text())["images"][0]["file_name"] == "組織 ä.png"
+    else:
+        assert Path(out).read_text() == "image,x,y,label,split,group,mpp\n"
+
+
 def test_one_split_alone(workplace: Path, capsys) -> None:
     run("data export set out.json --format coco --split test --json")
     summary = json.loads(capsys.readouterr().out)

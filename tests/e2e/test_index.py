@@ -1,6 +1,7 @@
 """``locate --index``: the share of positive cells from image to table, with a network made by hand (see conftest)."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -77,6 +78,29 @@ def test_without_being_asked_there_is_none(spots, capsys, tmp_path):
     assert main(["locate", "images/spots.png", *spots, "--out", "out", "--json"]) == 0
     assert "index" not in json.loads(capsys.readouterr().out)
     assert not (tmp_path / "out" / "index.csv").exists()
+
+
+def test_names_of_any_script_are_written_and_read(spots, capsys, tmp_path):
+    (tmp_path / "images" / "spots.png").rename(tmp_path / "images" / "組織 ä.png")
+    (tmp_path / "regions" / "spots.geojson").rename(tmp_path / "regions" / "組織 ä.geojson")
+    words = ["--index", "blue:red", "--regions", "regions", "--out", "größe/出力"]
+    assert main(["locate", "images", *spots, *words]) == 0
+    assert pd.read_csv("größe/出力/index.csv")["image"].tolist()[:3] == ["white", "組織 ä", "組織 ä"]
+    capsys.readouterr()
+    assert main(["score", "index", "größe/出力", "--index", "blue:red", "--out", "größe/索引.json"]) == 0
+    assert "image 組織 ä 6 6 50.0 [25.4, 74.6] cells" in lines_of(capsys)
+    assert json.loads((tmp_path / "größe" / "索引.json").read_text())["rows"][0]["image"] == "組織 ä"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only to the superuser")
+def test_a_place_that_may_not_be_written_is_told(place, refuse):
+    os.chmod("full", 0o500)
+    refuse(
+        "locate a.png --model model --index blue:red --out full/out", "full/out cannot be written (Permission denied)"
+    )
+    refuse("score index set --index blue:red --out full/i.json", "full/i.json cannot be written (Permission denied)")
+    refuse("data export set full/a.h5ad --format anndata", "full/a.h5ad cannot be written (Permission denied)")
+    os.chmod("full", 0o700)
 
 
 BAD = {

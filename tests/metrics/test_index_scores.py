@@ -37,6 +37,13 @@ def test_images_groups_and_all():
         scores.row("image", "z")
 
 
+def test_an_image_that_is_its_own_group_is_noted_once():
+    scores = score_index(CELLS, KI67, groups={image: image for image in CELLS})
+    assert scores.notes == ("no positive and no negative cell, so no index: c.",)
+    many = score_index({f"i{i}": cells(0, 0) for i in range(8)}, KI67, groups={f"i{i}": f"i{i}" for i in range(8)})
+    assert many.notes == ("no positive and no negative cell, so no index: i0, i1, i2, i3, i4 and 3 more.",)
+
+
 def test_json_and_table_have_the_same_keys_and_nothing_is_nan():
     told = score_index(CELLS, KI67, groups=GROUPS).to_json()
     assert told == json.loads(json.dumps(told, allow_nan=False))

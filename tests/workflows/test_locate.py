@@ -2,6 +2,7 @@
 
 import json
 
+import anndata
 import cv2
 import numpy as np
 import pandas as pd
@@ -42,11 +43,11 @@ def dataset(root, image, cells, *, mpp):
     return root
 
 
-def test_one_image_gives_four_files_that_agree(tmp_path, image, spot_folder, spot_cells):
+def test_one_image_gives_five_files_that_agree(tmp_path, image, spot_folder, spot_cells):
     steps = []
     summary = locate_image(image, spot_folder, tmp_path / "out", **FIXED, progress=lambda *words: steps.append(words))
     out = tmp_path / "out"
-    assert contents(out) == ["cells.csv", "cells.geojson", "cells.parquet", "overlay.png"]
+    assert contents(out) == ["cells.csv", "cells.geojson", "cells.h5ad", "cells.parquet", "overlay.png"]
     table = pd.read_parquet(out / "cells.parquet")
     assert table.columns.tolist() == ["image", "x", "y", "label", "score"]
     assert (len(table), set(table["image"])) == (len(spot_cells), {"spots"})
@@ -72,6 +73,7 @@ def test_a_folder_gives_one_table_and_a_file_of_each_image(tmp_path, folder, spo
     summary = locate_images(folder, spot_folder, tmp_path / "out", **FIXED)
     assert contents(tmp_path / "out") == [
         "cells.csv",
+        "cells.h5ad",
         "cells.parquet",
         "geojson/a.2.geojson",
         "geojson/b.geojson",
@@ -81,6 +83,28 @@ def test_a_folder_gives_one_table_and_a_file_of_each_image(tmp_path, folder, spo
     counted = pd.read_parquet(tmp_path / "out" / "cells.parquet").groupby("image").size().to_dict()
     assert counted == {image: sum(of_class.values()) for image, of_class in summary.counts.items()}
     assert (counted["b"], list(summary.counts)) == (12, ["a.2", "b"])
+
+
+def test_anndata_has_the_cells_of_the_table(tmp_path, image, spot_folder, spot_cells):
+    locate_image(image, spot_folder, tmp_path / "known", **FIXED, mpp=0.5)
+    read, table = (anndata.read_h5ad(tmp_path / "known/cells.h5ad"), pd.read_parquet(tmp_path / "known/cells.parquet"))
+    assert read.obs["label"].tolist() == table["label"].tolist()
+    assert read.obsm["spatial"].tolist() == table[["x", "y"]].to_numpy().tolist()
+    assert read.obsm["spatial_um"].tolist() == (table[["x", "y"]].to_numpy() * 0.5).tolist()
+    assert (read.uns["spatial_unit"], read.uns["mpp"]) == ("pixel", 0.5)
+    locate_image(image, spot_folder, tmp_path / "unknown", **FIXED)
+    unknown = anndata.read_h5ad(tmp_path / "unknown/cells.h5ad")
+    assert ("spatial_um" in unknown.obsm, "mpp" in unknown.uns) == (False, False)
+
+
+def test_anndata_names_patients_and_images_without_cells(tmp_path, spot_image, spot_cells, spot_folder):
+    none = Cells.empty(classes=spot_cells.classes, shape=spot_cells.shape, mpp=0.5)
+    with DatasetWriter(tmp_path / "set", name="t", classes=none.classes, licence="CC0-1.0", source="test") as writer:
+        writer.add("größe", none, pixels=spot_image * 0 + 255, group="p 1")
+    locate_images(tmp_path / "set", spot_folder, tmp_path / "out", **FIXED)
+    read = anndata.read_h5ad(tmp_path / "out/cells.h5ad")
+    assert (read.n_obs, read.obsm["spatial_um"].shape) == (0, (0, 2))
+    assert read.uns["images"].loc["größe", ["group", "mpp"]].tolist() == ["p 1", 0.5]
 
 
 def test_overlays_may_be_left_out(tmp_path, folder, spot_folder):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cellweave.cli.printing import print_notes, print_tables, table_of
+from cellweave.data.wording import counted
 
 if TYPE_CHECKING:
     from cellweave.metrics.index_scores import IndexRow, IndexScores
@@ -37,7 +38,7 @@ def print_index(scores: IndexScores) -> None:
     agreement = scores.agreement
     if agreement is not None:
         typer.echo(
-            f"index of {agreement['images']} images against annotations: mean absolute difference "
+            f"index of {counted(agreement['images'], 'image')} against annotations: mean absolute difference "
             f"{agreement['mean_absolute_points']:.1f} points, mean difference {agreement['mean_points']:+.1f} points"
         )
     print_notes(scores.notes)

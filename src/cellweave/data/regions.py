@@ -16,6 +16,9 @@ from shapely.geometry import shape
 
 from cellweave.core import Cells, TableError
 
+FARTHEST_PX = 1e9
+"""No image is as large; areas of corners beyond it cannot be computed."""
+
 _REMEDY = "draw the regions as annotations in QuPath and export them as GeoJSON"
 _AREAS = ("Polygon", "MultiPolygon")
 _NO_REGIONS = ("cell", "detection", "tile", "root")
@@ -89,7 +92,11 @@ def _areas(path: Path) -> Iterator[tuple[str | None, shapely.Geometry]]:
             kind = properties.get("objectType") or properties.get("object_type")
             if feature["geometry"]["type"] not in _AREAS or kind in _NO_REGIONS:
                 continue
-            outline = shapely.make_valid(shape(feature["geometry"]))
+            with np.errstate(invalid="ignore"):  # what is not finite is told in the next line
+                drawn = shape(feature["geometry"])
+            if not (abs(shapely.get_coordinates(drawn)) <= FARTHEST_PX).all():  # True for NaN
+                raise ValueError(f"a corner is not within {FARTHEST_PX:g} pixels")
+            outline = shapely.make_valid(drawn)
             name = properties.get("name") or (properties.get("classification") or {}).get("name")
             sound = np.isfinite(outline.bounds).all() and outline.area > 0
         except (AttributeError, KeyError, IndexError, TypeError, ValueError, shapely.errors.ShapelyError) as error:

@@ -193,9 +193,13 @@ def score_index(
 
 
 def _notes(rows: list[IndexRow]) -> tuple[str, ...]:
-    undefined = [row for row in rows if row.scope != "all" and row.index.value is None]
+    undefined = list(
+        dict.fromkeys(  # a group of one image is often called as that is
+            str(row.region or row.image or row.group) for row in rows if row.scope != "all" and row.index.value is None
+        )
+    )
     if not undefined:
         return ()
-    names = ", ".join(str(row.region or row.image or row.group) for row in undefined[:5])
+    names = ", ".join(undefined[:5])
     more = f" and {len(undefined) - 5} more" if len(undefined) > 5 else ""
     return (f"no positive and no negative cell, so no index: {names}{more}.",)

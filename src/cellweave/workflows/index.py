@@ -139,8 +139,10 @@ def table_beside(out: str | os.PathLike[str]) -> Path:
     """Return the CSV file that goes with a JSON file.
 
     Raises:
-        InvalidInputError: The JSON file itself ends in ``.csv``.
+        InvalidInputError: The JSON file itself ends in ``.csv``, or ``out`` names no file.
     """
+    if Path(out).name in ("", ".."):
+        raise InvalidInputError(f"--out {out} is a folder; give the JSON file to write, such as index.json.")
     if Path(out).suffix.lower() == ".csv":
         raise InvalidInputError(f"--out {out} is the JSON file, beside which the CSV is written; end it in .json.")
     return Path(out).with_suffix(".csv")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from cellweave.core import Cells, CellweaveError, InvalidInputError, atomic_folder
 from cellweave.core.progress import Progress, silent
 from cellweave.data import IMAGE_SUFFIXES, CellDataset, RgbImage, read_image, write_png
 from cellweave.data.regions import Region, require_inside
-from cellweave.data.writers import write_cells_table, write_geojson
+from cellweave.data.writers import write_anndata, write_cells_table, write_geojson
 from cellweave.localization import Locator
 from cellweave.metrics.index_scores import IndexScores
 from cellweave.metrics.positive_index import IndexClasses
@@ -21,7 +23,17 @@ from cellweave.report import draw_cells
 from cellweave.workflows.index import index_of_located, regions_of
 
 OUTPUTS = frozenset(
-    {"cells.geojson", "cells.parquet", "cells.csv", "overlay.png", "geojson", "overlays", "index.json", "index.csv"}
+    {
+        "cells.geojson",
+        "cells.parquet",
+        "cells.csv",
+        "cells.h5ad",
+        "overlay.png",
+        "geojson",
+        "overlays",
+        "index.json",
+        "index.csv",
+    }
 )
 """Names that a folder of results holds; only such a folder is ever replaced."""
 
@@ -72,7 +84,9 @@ def locate_image(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> LocateSummary:
-    """Find the cells of one image; writes ``cells.geojson``, ``cells.parquet``, ``cells.csv`` and ``overlay.png``.
+    """Find the cells of one image, and write them for QuPath, as tables, as AnnData and drawn on the image.
+
+    The result is ``cells.geojson``, ``cells.parquet``, ``cells.csv``, ``cells.h5ad`` and ``overlay.png``.
 
     Args:
         image: The image file.
@@ -101,7 +115,7 @@ def locate_image(
     with atomic_folder(out, overwrite=overwrite, own=OUTPUTS) as folder:
         for name, pixels, cells in run.over(items):
             write_geojson(folder / "cells.geojson", cells, locator.colours)
-            _write_tables(folder, {name: cells})
+            _write_tables(folder, {name: cells}, locator.colours, items)
             write_png(folder / "overlay.png", draw_cells(pixels, cells, locator.colours))
             scores = _write_index(folder, {name: cells}, classes, items, in_image)
     return run.summary(Path(out), scores)
@@ -126,7 +140,8 @@ def locate_images(
 ) -> LocateSummary:
     """Find the cells of a data set or a folder of images; writes one table, and GeoJSON and overlay of each image.
 
-    The result is ``cells.parquet`` and ``cells.csv`` for all images, ``geojson/NAME.geojson``, ``overlays/NAME.png``.
+    The result is ``cells.parquet``, ``cells.csv`` and ``cells.h5ad`` for all images, ``geojson/NAME.geojson`` and
+    ``overlays/NAME.png``.
 
     Args:
         source: A data set, or a folder of image files (searched without its sub-folders).
@@ -161,7 +176,7 @@ def locate_images(
             write_geojson(folder / "geojson" / f"{name}.geojson", cells, locator.colours)
             if overlays:
                 write_png(folder / "overlays" / f"{name}.png", draw_cells(pixels, cells, locator.colours))
-        _write_tables(folder, located)
+        _write_tables(folder, located, locator.colours, items)
         scores = _write_index(folder, located, classes, items, in_images)
     return run.summary(Path(out), scores)
 
@@ -240,9 +255,20 @@ def _name(path: Path) -> str:
     return path.stem
 
 
-def _write_tables(folder: Path, located: dict[str, Cells]) -> None:
+def _write_tables(
+    folder: Path, located: Mapping[str, Cells], colours: Mapping[str, str], items: Sequence[_Item]
+) -> None:
     for name in ("cells.parquet", "cells.csv"):
         write_cells_table(folder / name, located)
+    groups = [item.group for item in items]
+    known = None if None in groups else pd.DataFrame({"group": groups})
+    in_frames = {item.name: located[item.name] if item.mpp else _without_scale(located[item.name]) for item in items}
+    write_anndata(folder / "cells.h5ad", in_frames, colours, images=known)
+
+
+def _without_scale(cells: Cells) -> Cells:
+    """Return cells of an image whose scale was only taken to be the model's: no file may state that as known."""
+    return Cells(cells.xy, cells.labels, classes=cells.classes, shape=cells.shape, scores=cells.scores)
 
 
 def _regions(

@@ -8,6 +8,7 @@ from cellweave.core import DatasetError, InvalidImageError, InvalidInputError
 from cellweave.data import read_image, write_png
 from cellweave.data.readers import ImportedImage, read_deepliif
 from cellweave.data.readers.deepliif import cells_of_mask
+from cellweave.data.readers.mask_alignment import moved_mask
 
 SIDE = 64
 
@@ -27,7 +28,7 @@ def strip_of(mask: np.ndarray) -> np.ndarray:
     return np.concatenate([*panels, mask], axis=1)
 
 
-def read(source: Path, **options: float) -> dict[str, ImportedImage]:
+def read(source: Path, **options: float | bool) -> dict[str, ImportedImage]:
     return {image.name: image for image in read_deepliif(source, **options).images}
 
 
@@ -114,6 +115,24 @@ def test_bad_input(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_masks_are_moved_onto_their_images_only_when_asked(tmp_path: Path) -> None:
+    nuclei = [(20, 10, "red"), (44, 30, "blue"), (10, 44, "blue")]
+    strip = strip_of(mask_of(*nuclei))
+    strip[:, :SIDE] = 240
+    for row, column, _ in nuclei:  # the nuclei lie 4 to the right of the mask, and 3 above it
+        strip[row - 2 : row + 6, column + 5 : column + 13] = 90
+    write_png(tmp_path / "train/1.png", strip)
+    write_png(tmp_path / "test/2.png", strip[:, :SIDE])
+    write_png(tmp_path / "test_groundtruth/2.png", moved_mask(mask_of(*nuclei), (4, -3)))
+    as_drawn, moved = read(tmp_path), read(tmp_path, align_masks=True)
+    assert (moved["1"].cells.xy - as_drawn["1"].cells.xy).tolist() == [[4.0, -3.0]] * 3
+    assert moved["2"].cells.xy.tolist() == as_drawn["2"].cells.xy.tolist() == moved["1"].cells.xy.tolist()
+    notes = read_deepliif(tmp_path, align_masks=True).notes
+    assert notes[-1] == "Moved onto the nuclei of their images, x and y in pixels: 1 mask, 1 (4, -3)."
+    (tmp_path / "train/1.png").unlink()
+    assert read_deepliif(tmp_path, align_masks=True).notes[-1].startswith("No mask was moved: all stand on the nuclei")
+
+
 @pytest.mark.data
 def test_the_samples_of_the_release() -> None:
     if "CELLWEAVE_DATA" not in os.environ:
@@ -124,3 +143,5 @@ def test_the_samples_of_the_release() -> None:
     photograph = read_image(source / "test/22_2.png")
     with pytest.raises(DatasetError, match="the mask has the colour"):
         cells_of_mask(photograph, file=source / "test/22_2.png")
+    notes = read_deepliif(source, align_masks=True).notes
+    assert notes[-1].endswith("2 masks, Bladder1 (6, 1), Lung1 (0, -7).")

@@ -50,6 +50,14 @@ def test_one_scale_is_stated_where_there_is_one(tmp_path: Path, scales: tuple[fl
     read = write(tmp_path / "a.h5ad", {str(i): cells_of([[1, 1]], [0], mpp=mpp) for i, mpp in enumerate(scales)})
     assert "mpp" not in read.uns
     assert read.uns["images"]["mpp"].replace({np.nan: None}).tolist() == list(scales)
+    assert ("spatial_um" in read.obsm) == (None not in scales)
+
+
+def test_positions_are_in_pixels_and_where_possible_in_micrometres(tmp_path: Path) -> None:
+    read = write(tmp_path / "a.h5ad", {"a": cells_of([[4, 8]], [0]), "b": cells_of([[4, 8]], [0], mpp=0.25)})
+    assert read.uns["spatial_unit"] == "pixel"
+    assert read.obsm["spatial"].tolist() == [[4, 8], [4, 8]]
+    assert read.obsm["spatial_um"].tolist() == [[2, 4], [1, 2]]
 
 
 def test_scores_are_kept_where_there_are_some(tmp_path: Path) -> None:

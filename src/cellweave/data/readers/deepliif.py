@@ -13,6 +13,9 @@ borders and at the edge of images, are no nuclei. Centroids are those of the int
 Names such as ``Bladder_22000_40000_0_3_neg`` and ``22_2`` are of augmented copies of one region; it is their group, so
 that copies stay together. Relied on: samples of the release, a public list of its file names, and public
 loaders, one of which found such numbered images to be turned copies. No scale other than 40x is stated.
+
+In the two training strips of the samples the mask fits the second panel and stands 6 and 7 pixels beside the first, the
+IHC image, by one translation each; ``align_masks`` mends that. In the test images it fits.
 Source: Ghahremani et al. 2022, "Deep learning-inferred multiplex immunofluorescence for immunohistochemical image
 quantification" (Nature Machine Intelligence).
 """
@@ -32,6 +35,7 @@ from cellweave.data.images import IMAGE_SUFFIXES, RgbImage, read_image
 from cellweave.data.readers.annotated_source import AnnotatedSource, ImportedImage
 from cellweave.data.readers.image_facts import check_mpp
 from cellweave.data.readers.instance_masks import Nuclei, require_size
+from cellweave.data.readers.mask_alignment import Offset, mask_offset, moved_mask
 from cellweave.data.readers.released_files import (
     SPLIT_FOLDERS,
     distinct_names,
@@ -39,6 +43,7 @@ from cellweave.data.readers.released_files import (
     note_missing_splits,
     paired,
 )
+from cellweave.data.wording import counted, some
 
 CLASSES = (CellClass("positive", "#d55e00"), CellClass("negative", "#0072b2"))
 PANELS = 6
@@ -50,12 +55,14 @@ _FOLDER = re.compile(r"(?:BC-)?DeepLIIF_(Training|Validation|Testing)_Set", re.I
 _REGION = re.compile(r"([A-Za-z]+_\d+_\d+)_.*|(\d+)_\d+")
 
 
-def read_deepliif(source: Path, *, mpp: float | None = None) -> AnnotatedSource:
+def read_deepliif(source: Path, *, mpp: float | None = None, align_masks: bool = False) -> AnnotatedSource:
     """Read the images of every split that the folder holds.
 
     Args:
         source: Folder that holds the folders of the splits.
         mpp: µm per pixel; unknown when None, because the release states none.
+        align_masks: Move every mask onto the nuclei of its image, where it stands beside them; see
+            :func:`.mask_alignment.mask_offset`. All images are read at once for it, and the offsets are noted.
 
     Raises:
         DatasetError: There is no folder of a split, or an image lacks its mask or a mask its image; or (when its image
@@ -83,14 +90,19 @@ def read_deepliif(source: Path, *, mpp: float | None = None) -> AnnotatedSource:
             "give the folder that holds those."
         )
     found.sort(key=lambda one: ("training", "validation", "test").index(one[2]))
+    names = distinct_names([image for image, *_ in found], source)
+    offsets = [_offset(image, mask) for image, mask, _ in found] if align_masks else [(0, 0)] * len(found)
+    notes = note_missing_splits([split for *_, split in found])
+    if align_masks:
+        notes.append(_note_of(dict(zip(names, offsets, strict=True))))
     return AnnotatedSource(
         name="DeepLIIF",
         classes=CLASSES,
         licence="Apache-2.0 with Commons Clause (samples of the repository), CC BY 4.0 (Zenodo record 4751737)",
         origin="DeepLIIF, Ghahremani et al., Nature Machine Intelligence 2022 (IHC of lung, bladder and breast at 40x)",
         total=len(found),
-        images=_read_images(found, distinct_names([image for image, *_ in found], source), mpp),
-        notes=tuple(note_missing_splits([split for *_, split in found])),
+        images=_read_images(found, names, offsets, mpp),
+        notes=tuple(notes),
     )
 
 
@@ -144,19 +156,38 @@ def _split(folder: str) -> str | None:
 
 
 def _read_images(
-    found: Sequence[tuple[Path, Path | None, str]], names: Sequence[str], mpp: float | None
+    found: Sequence[tuple[Path, Path | None, str]], names: Sequence[str], offsets: Sequence[Offset], mpp: float | None
 ) -> Iterator[ImportedImage]:
-    for (image, mask_file, split), name in zip(found, names, strict=True):
-        pixels = read_image(image)
+    for (image, mask_file, split), name, offset in zip(found, names, offsets, strict=True):
+        pixels, mask = _image_and_mask(image, mask_file)
+        cells = cells_of_mask(moved_mask(mask, offset), file=mask_file or image, mpp=mpp)
         if mask_file is None:
-            panels = _panels(pixels, image)
-            cells = cells_of_mask(panels[-1], file=image, mpp=mpp)
-            yield ImportedImage(name, cells, None, split, region_of(image.stem), pixels=panels[0])
+            yield ImportedImage(name, cells, None, split, region_of(image.stem), pixels=pixels)
         else:
-            mask = read_image(mask_file)
-            require_size(mask.shape[:2], pixels.shape[:2], file=mask_file, image=image)
-            cells = cells_of_mask(mask, file=mask_file, mpp=mpp)
             yield ImportedImage(name, cells, image, split, region_of(image.stem))
+
+
+def _image_and_mask(image: Path, mask_file: Path | None) -> tuple[RgbImage, RgbImage]:
+    """Return the IHC image and its mask, from a strip or from two files."""
+    pixels = read_image(image)
+    if mask_file is None:
+        panels = _panels(pixels, image)
+        return panels[0], panels[-1]
+    mask = read_image(mask_file)
+    require_size(mask.shape[:2], pixels.shape[:2], file=mask_file, image=image)
+    return pixels, mask
+
+
+def _offset(image: Path, mask_file: Path | None) -> Offset:
+    pixels, mask = _image_and_mask(image, mask_file)
+    return mask_offset(pixels, (mask[:, :, 0] > 127) | (mask[:, :, 2] > 127))
+
+
+def _note_of(offsets: dict[str, Offset]) -> str:
+    moved = [f"{name} ({x}, {y})" for name, (x, y) in offsets.items() if (x, y) != (0, 0)]
+    if not moved:
+        return "No mask was moved: all stand on the nuclei of their images."
+    return f"Moved onto the nuclei of their images, x and y in pixels: {counted(len(moved), 'mask')}, {some(moved)}."
 
 
 def _panels(strip: RgbImage, file: Path) -> list[RgbImage]:

@@ -24,7 +24,9 @@ def write_anndata(
     """Write the cells of many images as one ``.h5ad`` file, one observation a cell.
 
     ``obs`` has image and label (categories; the label is missing where unknown) and, where cells have them, score;
-    ``obsm["spatial"]`` the positions in pixels, x and y, where squidpy looks for them (``library_key="image"``);
+    ``obsm["spatial"]`` the positions in pixels of the image, x right and y down, where squidpy looks for them
+    (``library_key="image"``), ``uns["spatial_unit"]`` the word ``pixel``, and ``obsm["spatial_um"]`` the positions in
+    micrometres, where the scale of all images is known;
     ``uns["label_colors"]`` the colours of the labels, in their order, where scanpy does; ``uns["images"]`` a table of
     the images, those without cells included, with width, height (pixels) and mpp (µm per pixel, NaN where unknown);
     and ``uns["mpp"]`` their scale, where all have the same. There are no measurements, so there is no ``X``.
@@ -48,6 +50,7 @@ def write_anndata(
         raise InvalidInputError(f"class {bare!r} has no colour; the colours are {dict(colours)}.")
     annotated = _annotated(cells, classes)
     annotated.uns["label_colors"] = np.array([colours[name] for name in classes], dtype=object)
+    annotated.uns["spatial_unit"] = "pixel"
     annotated.uns["images"] = _images_table(cells, images)
     scales = {one.mpp for one in cells.values()}
     if len(scales) == 1 and None not in scales:
@@ -84,4 +87,9 @@ def _annotated(cells: Mapping[str, Cells], classes: tuple[str, ...]) -> Any:
     )
     if any(one.scores is not None for one in cells.values()):
         obs["score"] = table["score"].to_numpy()
-    return AnnData(obs=obs, obsm={"spatial": table[["x", "y"]].to_numpy()})
+    annotated = AnnData(obs=obs, obsm={"spatial": table[["x", "y"]].to_numpy()})
+    if all(one.mpp is not None for one in cells.values()):
+        annotated.obsm["spatial_um"] = np.concatenate(
+            [np.zeros((0, 2)), *(one.xy * one.mpp for one in cells.values() if one.mpp is not None)]
+        )
+    return annotated
