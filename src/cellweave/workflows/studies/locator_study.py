@@ -1,0 +1,216 @@
+"""Trials of localisers: one network a fold, fitted alike in all arms, and what it finds in the images held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cellweave.core import Cells, InvalidInputError, Length
+from cellweave.core.devices import device_description
+from cellweave.core.progress import Progress, silent
+from cellweave.data import CellDataset
+from cellweave.localization import LocatorRecipe
+from cellweave.localization.fitting import LocatorFitting
+from cellweave.localization.inference import Predictor
+from cellweave.localization.sources import Fold, LocatorSources
+from cellweave.training import TrainingError, load_recipe, make_accelerator, read_log
+from cellweave.workflows.studies.designs import LocatorArm, LocatorDesign
+from cellweave.workflows.studies.folder import Trial
+from cellweave.workflows.studies.held_out import HeldOut
+from cellweave.workflows.studies.speed import measure_speeds
+
+
+@dataclass(frozen=True, slots=True)
+class LocatorBudget:
+    """What every arm and seed gets, all alike.
+
+    Attributes:
+        steps: Of every network.
+        folds: Into which the groups of the training split are divided.
+        use_folds: Of which so many, the first ones, are held out in turn, with a network each.
+
+    Raises:
+        InvalidInputError: A number is too small, or more folds are to be used than there are.
+    """
+
+    steps: int
+    folds: int = 5
+    use_folds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InvalidInputError(f"--steps must be at least 1, got {self.steps}.")
+        if self.folds < 2:
+            raise InvalidInputError(f"--folds must be at least 2, got {self.folds}.")
+        if not 1 <= self.use_folds <= self.folds:
+            raise InvalidInputError(f"--use-folds must be 1 to the {self.folds} of --folds, got {self.use_folds}.")
+
+
+class LocatorStudy:
+    """The trials of a design on a data set.
+
+    Args:
+        design: What is compared.
+        dataset: Its training split is learnt from and scored on, by folds of whole groups.
+        budget: Steps and folds.
+        arms: Names of the arms wanted; all when None.
+        recipe: Name of a shipped recipe, or path of a YAML file, which all arms start from.
+        changes: Changes of the recipe for all arms, each ``a.b=value``.
+        radii_px: Within which a cell counts as found, in pixels at the scale of the networks.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: Called as work goes on.
+
+    Raises:
+        CellweaveError: The data, the recipe, an arm's or a user's changes, or the budget are not usable.
+    """
+
+    def __init__(
+        self,
+        design: LocatorDesign,
+        dataset: CellDataset,
+        budget: LocatorBudget,
+        *,
+        arms: Sequence[str] | None = None,
+        recipe: str = "default",
+        changes: Sequence[str] = (),
+        radii_px: Sequence[float] = (5, 6, 10),
+        device: str = "auto",
+        progress: Progress = silent,
+    ) -> None:
+        self.design, self.budget, self.progress = design, budget, progress
+        self.arms = design.chosen(arms)
+        self.radii = [Length(float(radius)) for radius in radii_px]
+        if not self.radii or len({radius.value for radius in self.radii}) < len(self.radii):
+            raise InvalidInputError("--radius-px needs one or more different radii, such as 5,6,10.")
+        self.recipes = {arm.name: arm_recipe(arm, recipe, changes) for arm in self.arms}
+        self._given = {
+            "recipe": load_recipe(LocatorRecipe, "locator", recipe).model_dump(mode="json"),
+            "changes": sorted(changes),
+        }
+        self.sources = LocatorSources([dataset])
+        self.folds = self._used_folds()
+        self.accelerator = make_accelerator(device)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What all trials depend on."""
+        return {
+            "name": self.design.name,
+            "settings": dict(self.design.settings),
+            "data": self.sources.data[0].checksum,
+            "steps": self.budget.steps,
+            "folds": self.budget.folds,
+            "use_folds": self.budget.use_folds,
+            "radii_px": [radius.value for radius in self.radii],
+            **self._given,
+        }
+
+    def trials(self, seeds: Sequence[int]) -> list[Trial]:
+        """Return the trials: all arms of the first seed, then those of the next, so that what is there compares."""
+        return [self._trial(arm, seed) for seed in seeds for arm in self.arms]
+
+    def fitting(self, arm: LocatorArm, seed: int) -> LocatorFitting:
+        """Return how the networks of a trial are fitted."""
+        recipe, classes = self.recipes[arm.name], len(self.sources.classes)
+        return LocatorFitting(recipe, classes, self.mpp(recipe), seed, self.accelerator, progress=self.progress)
+
+    def mpp(self, recipe: LocatorRecipe) -> float | None:
+        """Return the scale that the networks of a recipe work at; see :func:`working_scale`."""
+        return working_scale(recipe, [image.cells for image in self.sources.real])
+
+    def require_images(self) -> None:
+        """Read every image once, so that what is wrong is said before anything is written or thrown away."""
+        scales = {self.mpp(recipe) for recipe in self.recipes.values()}
+        for done, image in enumerate(self.sources.real, start=1):
+            for mpp in scales:
+                image.read(mpp)
+            self.progress("reading images", done, len(self.sources.real))
+
+    def _trial(self, arm: LocatorArm, seed: int) -> Trial:
+        identity = {"changed": self.recipes[arm.name].model_dump(mode="json")}
+        return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder, identity))
+
+    def _work(self, arm: LocatorArm, seed: int, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+        fitting = self.fitting(arm, seed)
+        about = {
+            "title": arm.title,
+            "value": arm.value,
+            "parameters": sum(weight.numel() for weight in fitting.network("size").parameters()),
+            "hardware": device_description(self.accelerator.device),
+            "threads": torch.get_num_threads(),
+        }
+        held_out = HeldOut(fitting.recipe, fitting.mpp, self.radii, self.sources.groups())
+        measured: dict[str, list[float]] = {
+            "seconds_per_step": [],
+            "megapixels_per_second": [],
+            "megapixels_per_core_second": [],
+        }
+        try:
+            for number, fold in self._numbered():
+                stage = f"{arm.name}, seed {seed}, fold {number} of {self.budget.folds}"
+                predictor = self._predictor(fitting, f"fold-{number}", fold, folder, self.identity | identity, stage)
+                for image in fold.held_out:
+                    pixels, truth = image.read(fitting.mpp)
+                    held_out.add(image.key, predictor(pixels, turns=fitting.recipe.turns), truth, fold=number)
+                measured["seconds_per_step"].append(_seconds_per_step(folder / f"fold-{number}"))
+                speeds = measure_speeds(predictor)
+                measured["megapixels_per_second"] += speeds.per_second
+                measured["megapixels_per_core_second"] += speeds.per_core_second
+        except TrainingError as error:
+            # what does not learn under this recipe is a result of the comparison, and said in its tables
+            return {**about, "failed": str(error)}
+        return {**about, **measured, "failed": None, **held_out.counts(self.progress)}
+
+    def _predictor(
+        self, fitting: LocatorFitting, part: str, fold: Fold, folder: Path, run: dict[str, Any], stage: str
+    ) -> Predictor:
+        weights = fitting.fit(part, fold.real, steps=self.budget.steps, folder=folder / part, run=run, stage=stage)
+        return fitting.predictor(part, weights)
+
+    def _numbered(self) -> Iterator[tuple[int, Fold]]:
+        return enumerate(self.folds, start=1)
+
+    def _used_folds(self) -> list[Fold]:
+        folds = self.sources.folds(self.budget.folds)
+        if len(folds) < self.budget.folds:
+            raise InvalidInputError(
+                f"--folds {self.budget.folds} are more than the {len(folds)} groups (patients or slides) of the "
+                "training split; give fewer."
+            )
+        used = folds[: self.budget.use_folds]
+        if len(used) == 1 and len({image.group for image in used[0].held_out}) < 2:
+            raise InvalidInputError(
+                f"the one fold of {self.budget.folds} that is used holds out a single group, and window and threshold "
+                "of one group are chosen on others; give --use-folds 2 or more, or fewer --folds."
+            )
+        return used
+
+
+def working_scale(recipe: LocatorRecipe, images: Sequence[Cells]) -> float | None:
+    """Return the scale that networks work at: the recipe's, or the median of the images'; None where unknown."""
+    scales = [cells.mpp for cells in images if cells.mpp is not None]
+    return recipe.mpp if recipe.mpp is not None else float(np.median(scales)) if scales else None
+
+
+def arm_recipe(arm: LocatorArm, recipe: str, changes: Sequence[str]) -> LocatorRecipe:
+    """Return the recipe of an arm: the given one, the arm's base, the user's changes, the arm's own.
+
+    Raises:
+        InvalidInputError: The user changes what the arms differ in.
+        RecipeError: A change does not fit.
+    """
+    own = [change.partition("=")[0] for change in arm.changes]
+    for change in changes:
+        key = change.partition("=")[0].strip()
+        if any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in own):
+            raise InvalidInputError(f"--set {change} changes what the arms of the study differ in; leave it out.")
+    return load_recipe(LocatorRecipe, "locator", recipe, [*arm.base, *changes, *arm.changes])
+
+
+def _seconds_per_step(folder: Path) -> float:
+    return round(float(read_log(folder / "log.csv")["seconds_per_step"].median()), 4)

@@ -1,0 +1,178 @@
+"""The tables of a study of localisers, written in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cellweave.workflows.studies.designs import LocatorDesign
+from cellweave.workflows.studies.held_out import CALIBRATED, STUDY_DECODERS
+from cellweave.workflows.studies.tables import StudyTables
+
+DETAILS = {
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "mean_class_f1": "mean class F1",
+    "mae": "MAE",
+    "rmse": "RMSE",
+}
+CLAIMED = {"f1": "F1", "mean_class_f1": "mean class F1", "mae": "MAE"}
+COUNTED = ("mae", "rmse")
+
+HOW_TO_READ = (
+    "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which both patients (or "
+    "slides) and seeds are drawn with replacement. With few of either it is too narrow."
+)
+DECODERS_IN_WORDS = (
+    f"`ccls` and `lmds` read cells with the settings of their sources; `{CALIBRATED}` with a window and threshold that "
+    "were chosen, by F1, on held-out images of other patients than those that they are scored on."
+)
+CLAIMS_IN_WORDS = (
+    "The first arm minus the second, on the same seeds and images. *holds*: the interval lies on the side of the claim "
+    "that the first is better; *does not hold*: on the other side; *not decided*: on both."
+)
+
+
+def markdown(
+    design: LocatorDesign,
+    tables: StudyTables,
+    *,
+    about: Sequence[str],
+    radii_px: Sequence[float],
+    radius_px: float,
+    protocol: str,
+) -> str:
+    """Return all tables of a study as one Markdown text.
+
+    Args:
+        design: Of the study.
+        tables: Its tables.
+        about: Facts to begin with, one sentence each.
+        radii_px: All radii.
+        radius_px: The one of the overview.
+        protocol: Scoring protocol.
+    """
+    parts = [f"# {design.title}", "\n".join(f"- {fact}" for fact in (*about, HOW_TO_READ, DECODERS_IN_WORDS))]
+    if not tables.scores.empty:
+        parts += [
+            f"## F1 of all cells within {radius_px:g} px, protocol {protocol}",
+            _table(overview_columns(tables), overview_rows(tables, radius_px=radius_px, protocol=protocol)),
+        ]
+    if not tables.differences.empty:
+        parts += [
+            "## Claims",
+            CLAIMS_IN_WORDS,
+            _table(CLAIM_COLUMNS, claim_rows(tables, protocol=protocol, radii_px=radii_px)),
+        ]
+    if not tables.scores.empty:
+        for decoder in STUDY_DECODERS:
+            for radius in radii_px:
+                parts += [
+                    f"## Read by `{decoder}`, within {radius:g} px",
+                    _table(("arm", *DETAILS.values()), _details(tables, decoder, radius, protocol)),
+                ]
+    failed = [
+        f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
+    ]
+    if failed:
+        parts += ["## Arms that did not learn under this recipe", "\n".join(failed)]
+    return "\n\n".join(parts) + "\n"
+
+
+def speed_column(tables: StudyTables) -> tuple[str, str]:
+    """Return the column of the speeds, and what to call it: per second of a core where all are known."""
+    per_core = "megapixels_per_core_second"
+    known = tables.arms.loc[tables.arms["failed"] == "", per_core].notna().all()
+    return (per_core, "MP/s a core") if known else ("megapixels_per_second", "MP/s")
+
+
+def costs_differ(tables: StudyTables) -> bool:
+    """Return whether the arms' networks differ in size."""
+    return len(tables.arms) > 0 and tables.arms["parameters"].nunique() > 1
+
+
+def overview_columns(tables: StudyTables) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`overview_rows`."""
+    cost = ("parameters", speed_column(tables)[1], "s a step") if costs_differ(tables) else ()
+    return ("arm", "seeds", *cost, *STUDY_DECODERS)
+
+
+def overview_rows(tables: StudyTables, *, radius_px: float, protocol: str) -> list[tuple[str, ...]]:
+    """Return F1 of all cells of every arm by every decoder, with the cost of the arms where that differs."""
+    rows = []
+    for one in tables.arms.to_dict("records"):
+        cost: tuple[str, ...] = ()
+        if costs_differ(tables):
+            millions = f"{one['parameters'] / 1e6:.2f} M"
+            cost = (millions, _plain(one[speed_column(tables)[0]], 2), _plain(one["seconds_per_step"], 3))
+        scores = (
+            _cell(tables.row(one["arm"], decoder=name, protocol=protocol, radius_px=radius_px, measure="f1"))
+            for name in STUDY_DECODERS
+        )
+        rows.append((str(one["title"]), str(one["seeds"]), *cost, *scores))
+    return rows
+
+
+CLAIM_COLUMNS = ("claim", "decoder", "radius", "measure", "difference", "verdict")
+
+
+def claim_rows(
+    tables: StudyTables,
+    *,
+    protocol: str,
+    radii_px: Sequence[float],
+    measures: Sequence[str] = tuple(CLAIMED),
+    decoders: Sequence[str] = STUDY_DECODERS,
+) -> list[tuple[str, ...]]:
+    """Return the differences of all pairs, as text; errors of counts are those at the first radius."""
+    titles = dict(zip(tables.arms["arm"], tables.arms["title"], strict=True))
+    rows: list[tuple[str, ...]] = []
+    for one in tables.differences.to_dict("records"):
+        counted = one["measure"] in COUNTED
+        wanted = one["measure"] in measures and one["decoder"] in decoders and one["radius_px"] in radii_px
+        if not wanted or one["protocol"] != protocol or (counted and one["radius_px"] != radii_px[0]):
+            continue
+        claim = f"{titles[one['better']]} better than {titles[one['other']]}"
+        radius = "" if counted else f"{one['radius_px']:g} px"
+        verdict = str(one["verdict"])
+        rows.append((claim, str(one["decoder"]), radius, CLAIMED[one["measure"]], _cell(one, signed=True), verdict))
+    return rows
+
+
+def _details(tables: StudyTables, decoder: str, radius_px: float, protocol: str) -> list[tuple[str, ...]]:
+    rows = []
+    for arm, title in zip(tables.arms["arm"], tables.arms["title"], strict=True):
+        cells = (
+            _cell(tables.row(arm, decoder=decoder, protocol=protocol, radius_px=radius_px, measure=measure))
+            for measure in DETAILS
+        )
+        rows.append((str(title), *cells))
+    return rows
+
+
+def _cell(row: pd.Series[Any] | Mapping[Any, Any] | None, *, signed: bool = False) -> str:
+    """Return mean ± sd [low, high] of a row as text."""
+    if row is None or math.isnan(row["mean"]):
+        return "–"
+    digits = 1 if row["measure"] in COUNTED else 3
+    text = _plain(row["mean"], digits, signed=signed)
+    if not math.isnan(row["sd"]):
+        text += f" ± {_plain(row['sd'], digits)}"
+    if not math.isnan(row["low"]):
+        text += f" [{_plain(row['low'], digits, signed=signed)}, {_plain(row['high'], digits, signed=signed)}]"
+    return text
+
+
+def _plain(value: float, digits: int, *, signed: bool = False) -> str:
+    if math.isnan(value):
+        return "–"
+    return (f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}").replace("-", "−")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,111 @@
+"""What a study of localisers leaves beside its trials: tables for people and for programs, and figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cellweave import __version__
+from cellweave.core import InvalidInputError, atomic_file
+from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
+from cellweave.metrics import PROTOCOLS
+from cellweave.workflows.studies.drawing import draw_study
+from cellweave.workflows.studies.locator_study import LocatorStudy
+from cellweave.workflows.studies.markdown import markdown
+from cellweave.workflows.studies.tables import StudyTables
+
+TABLES = "tables.md"
+SCORES = "scores.csv"
+DIFFERENCES = "differences.csv"
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFiles:
+    """Where a study's tables and figures are.
+
+    Attributes:
+        tables: Markdown.
+        others: The same for programs: CSV and JSON.
+        figures: PNG files.
+    """
+
+    tables: Path
+    others: tuple[Path, ...]
+    figures: tuple[Path, ...] = ()
+
+
+def main_radius(study: LocatorStudy, radii_px: Sequence[float]) -> float:
+    """Return the radius that overview and figures are of: that of the calibration where it is given, else the first."""
+    recipe = study.recipes[study.arms[0].name]
+    mpp = study.mpp(recipe)
+    calibrated = recipe.calibration.radius_um / (UNKNOWN_SCALE_UM_PER_PX if mpp is None else mpp)
+    return next((float(radius) for radius in radii_px if math.isclose(radius, calibrated)), float(radii_px[0]))
+
+
+def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol: str, radius_px: float) -> StudyFiles:
+    """Write tables and figures of what is there, and return where they are.
+
+    Raises:
+        InvalidInputError: There is no such protocol, or no trial has ended.
+        OutputError: A file cannot be written.
+    """
+    if protocol not in PROTOCOLS:
+        raise InvalidInputError(f"--protocol is one of {', '.join(PROTOCOLS)}, got {protocol!r}.")
+    if tables.arms.empty:
+        raise InvalidInputError(f"no trial of {out} has ended yet; run the study without --tables-only.")
+    radii = [radius.value for radius in study.radii]
+    about = facts(study, tables)
+    text = markdown(study.design, tables, about=about, radii_px=radii, radius_px=radius_px, protocol=protocol)
+    _write(out / TABLES, text)
+    _write(out / SCORES, tables.scores.to_csv(index=False))
+    _write(out / DIFFERENCES, tables.differences.to_csv(index=False))
+    summary = {
+        "study": study.design.name,
+        "code_version": __version__,
+        "settings": study.identity,
+        "images": tables.images,
+        "groups": tables.groups,
+        "protocol": protocol,
+        "radius_px": radius_px,
+        "facts": list(about),
+        "arms": _records(tables.arms),
+        "scores": _records(tables.scores),
+        "differences": _records(tables.differences),
+    }
+    _write(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    figures = draw_study(study.design, tables, out, protocol=protocol, radius_px=radius_px)
+    return StudyFiles(out / TABLES, tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY)), figures)
+
+
+def facts(study: LocatorStudy, tables: StudyTables) -> tuple[str, ...]:
+    """Return what was compared on what, one sentence each."""
+    data, budget = study.sources.data[0], study.budget
+    hardware = ", ".join(sorted(set(tables.arms["hardware"])))
+    threads = ", ".join(sorted({str(count) for count in tables.arms["threads"]}))
+    machine = f"Speeds: {hardware}, {threads} threads, beside whatever else ran; medians."
+    seeds = ", ".join(sorted({seed for one in tables.arms["seeds"] for seed in one.split(",")}, key=int))
+    return (
+        f"Data: {data.name}, training split, {len(study.sources.real)} images; {tables.images} images of "
+        f"{tables.groups} patients or slides held out, {budget.use_folds} of {budget.folds} folds.",
+        f"{budget.steps} steps for every network; seeds {seeds}.",
+        machine,
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(name): None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
