@@ -11,7 +11,7 @@ from cellweave.cli.main import main
 from cellweave.core import Cells
 from cellweave.data import DatasetWriter
 
-COMMAND = "score layouts --real real --synthetic made --splits 2"
+COMMAND = "score layouts --real real --synthetic made --splits 2 --resamples 2"
 
 
 def write(root, count, *, cells=(30,), shape=(150, 160), mpp=0.5, classes=("a", "b"), group=None, labels=None):
@@ -41,6 +41,10 @@ OPTIONS = {
     "--splits 0": "Invalid value for '--splits'",
     "--splits 1000000000": "Invalid value for '--splits': Input should be less than or equal to 10000",
     "--size 0": "Invalid value for '--size'",
+    "--resamples 0": "Invalid value for '--resamples'",
+    "--held-out tset": "the held-out split is one of training, validation, test, got 'tset'",
+    "--out scores.png": "the JSON file scores.png must not end in .png",
+    "--figure file": "file exists; choose another output path or pass --overwrite",
     "--seed -1": "Invalid value for '--seed'",
     "--split tset": "real has no image in split 'tset'; it has {'training': 8}",
     "--split=": "real has no image in split ''",

@@ -10,6 +10,7 @@ from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.raster import decode_raster, draw_layouts, encode_crop, raster_channels, round_trip
 from cellweave.layouts.samples import LayoutSamples
+from cellweave.maps import DensityCache
 
 CLASSES = ("a", "b")
 SHARED = {"channels": {"density": "none"}}
@@ -167,3 +168,41 @@ def test_images_smaller_than_the_crop_are_told():
     drawn = draw_layouts([scattered(8, shape=(40, 96), count=5)], settings, seed=0)
     with pytest.raises(InvalidInputError, match="no training image is as large as the crop of 64 px"):
         LayoutSamples(drawn, settings, seed=0)
+
+
+def test_densities_take_their_bandwidth_and_their_number_of_components():
+    def densities(**channels):
+        drawn = draw_layouts([scattered(5)], recipe(channels=channels), seed=0)
+        return drawn.images[0].densities
+
+    def steepness(maps):
+        return abs(np.diff(maps, axis=2)).mean()
+
+    narrow, scott, wide = (densities(density="kde", bandwidth=factor) for factor in (0.1, None, 1.0))
+    assert steepness(narrow) > steepness(scott) > steepness(wide)
+    one, four, best = (densities(density="gmm", components=number) for number in (1, 4, None))
+    assert not np.allclose(one, four, atol=0.01)
+    assert best.shape == one.shape == densities(density="gmcm", components=2).shape == (2, 40, 48)
+
+
+@pytest.mark.parametrize(
+    ("channels", "reason"),
+    [
+        ({"density": "gmm", "bandwidth": 0.5}, "only the density 'kde' has a bandwidth factor"),
+        ({"density": "kde", "components": 4}, "only the densities 'gmm' and 'gmcm' have components"),
+        ({"density": "kde", "bandwidth": 0}, "greater than 0"),
+        ({"density": "gmcm", "components": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_numbers_that_a_density_has_no_use_for_are_told(channels, reason):
+    with pytest.raises(ValidationError, match=reason):
+        recipe(channels=channels)
+
+
+def test_kept_densities_make_no_difference(tmp_path):
+    settings, cache = recipe(channels={"density": "kde"}), DensityCache(tmp_path)
+    new, kept = (draw_layouts([scattered(5), scattered(6)], settings, seed=0, cache=cache) for _ in range(2))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert new.density_constant == kept.density_constant
+    for one, other in zip(new.images, kept.images, strict=True):
+        np.testing.assert_array_equal(one.densities, other.densities)

@@ -7,7 +7,7 @@ from cellweave.core import Cells, InvalidInputError
 from cellweave.metrics import raster_round_trip, score_layouts
 from cellweave.metrics.layout_arms import crop_to_centre, throw_at_random
 from cellweave.metrics.layout_scores import LayoutRow, Level
-from cellweave.metrics.layout_statistics import layout_distance, layout_statistics
+from cellweave.metrics.layout_table import layout_table
 from cellweave.patterns import poisson_points, thomas_points
 
 CLASSES = ("a", "b")
@@ -33,9 +33,17 @@ def uniform(seed):
 REAL = [clustered(i) for i in range(24)]
 
 
+def features(layouts, classes):
+    """Numbers of cells, and how unevenly they lie: two features a class."""
+    kinds = [one.of_class(name) for one in layouts for name in classes]
+    halves = [abs(np.mean(kind.xy[:, 0] < 125) - 0.5) if len(kind) else 0 for kind in kinds]
+    return np.stack([[len(kind) / 20 for kind in kinds], halves], axis=1).reshape(len(layouts), -1)
+
+
 @pytest.fixture(scope="module")
 def of_the_same_process():
-    return score_layouts(REAL, [clustered(100 + i) for i in range(12)], round_trip=raster_round_trip, splits=6)
+    synthetic = [clustered(100 + i) for i in range(12)]
+    return score_layouts(REAL, synthetic, round_trip=raster_round_trip, features=features, splits=6, resamples=30)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +53,7 @@ def of_random_places():
 
 def test_the_scale_runs_from_the_same_process_to_random_places(of_the_same_process, of_random_places):
     for arm in ("raster", "raw"):
-        for measure in ("nearest_neighbour", "pair_correlation"):
+        for measure in ("nearest_neighbour", "ripley_l", "pair_correlation"):
             for label in ("all", "a"):
                 assert abs(of_the_same_process.row(measure, label, arm=arm).position) < 0.25
                 assert of_random_places.row(measure, label, arm=arm).position == pytest.approx(1, abs=0.25)
@@ -68,7 +76,9 @@ def test_counts(of_the_same_process):
 
 def test_json_holds_everything_and_nothing_but_json(of_the_same_process):
     about = json.loads(json.dumps(of_the_same_process.to_json(), allow_nan=False))
-    assert set(about["position"]) == {"nearest_neighbour", "pair_correlation"}
+    assert list(about["position"]) == ["nearest_neighbour", "ripley_l", "pair_correlation", "spatial_fid"]
+    assert set(about["overall"]) == {"synthetic", "fitted"}
+    assert (about["resamples"], about["memorisation"], len(about["process"])) == (30, None, 2)
     assert about["position"]["pair_correlation"] == of_the_same_process.row("pair_correlation").position
     labels = [row["label"] for row in about["rows"] if (row["arm"], row["measure"]) == ("raster", "nearest_neighbour")]
     assert labels == ["all", "a", "b", "mean of classes", "a → b", "b → a", "mean of class pairs"]
@@ -92,19 +102,6 @@ def test_all_layouts_are_cropped_to_the_smallest_frame():
     assert scores.frame_px == (200, 240)
     expected = np.mean([len(one.crop(30, 5, (200, 240))) for one in REAL[:8]])
     assert scores.count_row().real_mean == pytest.approx(expected)
-
-
-def test_distances_by_hand():
-    # Nearest neighbours 10 px (5 µm) everywhere against 14 px (7 µm) everywhere; 20 px apart across the classes.
-    near = layout_statistics(layout([[50, 50], [60, 50]], [[55, 150]]), CLASSES)
-    far = layout_statistics(layout([[50, 50], [64, 50]], [[57, 150]]), CLASSES)
-    assert layout_distance("nearest_neighbour", "a", [near], [far]) == pytest.approx(2)
-    assert layout_distance("nearest_neighbour", "b → a", [near], [near]) == 0
-    # One pair in the class (4, 6] µm against one in (6, 8], each times area over overlap; all other classes are 0.
-    area = 130 * 125
-    g = [area * (area / ((125 - d) * 130)) / (np.pi * (hi**2 - (hi - 2) ** 2)) for d, hi in ((5, 6), (7, 8))]
-    assert layout_distance("pair_correlation", "a", [near], [far]) == pytest.approx(sum(g) / 29)
-    assert near.counts == {"all": 3, "a": 2, "b": 1}
 
 
 def test_a_class_that_is_never_made_has_no_position_and_no_mean():
@@ -135,8 +132,11 @@ def test_random_layouts_keep_counts_and_frame_and_depend_on_seed_and_number():
 
 @pytest.mark.parametrize(("ceiling", "position"), [(3.0, 0.25), (1.4, None), (0.5, None), (np.nan, None)])
 def test_position(ceiling, position):
-    row = LayoutRow("raw", "nearest_neighbour", "all", Level(1.5, 0), Level(1.0, 0), Level(ceiling, 0), 0.5)
+    row = LayoutRow(
+        "raw", "nearest_neighbour", "all", Level(1.5, 0), Level(2.0, 0), Level(1.0, 0), Level(ceiling, 0), 0.5
+    )
     assert row.position == position
+    assert row.fitted_position == (None if position is None else 2 * position)
 
 
 def test_bad_input_is_named():
@@ -150,3 +150,72 @@ def test_bad_input_is_named():
         score_layouts([layout([[1, 1]], [[2, 2]], mpp=None)] * 2, REAL[:2])
     with pytest.raises(InvalidInputError, match="up to 60 µm, but the smallest frame is 50×60 µm"):
         score_layouts(REAL[:8], [layout([[1, 1]], [[2, 2]], shape=(120, 100))])
+
+
+def test_the_fitted_process_is_nearer_than_random_places_and_the_process_itself_nearer_still(of_the_same_process):
+    row = of_the_same_process.row("pair_correlation", "a")
+    assert row.fitted_position < 0.5
+    assert of_the_same_process.overall["synthetic"][0] < of_the_same_process.overall["fitted"][0] + 0.3
+    [of_a, of_b] = of_the_same_process.process
+    assert of_a["spread_um"] == pytest.approx(4, rel=0.5)
+    assert (of_a["class"], of_b["class"]) == ("a", "b")
+
+
+def test_intervals_hold_the_position_and_only_the_first_arm_has_them(of_the_same_process):
+    for row in of_the_same_process.rows:
+        for place, interval in ((row.position, row.interval), (row.fitted_position, row.fitted_interval)):
+            assert (interval is not None) <= (row.arm == "raster" and place is not None)
+            if interval is not None:
+                assert interval[0] < place < interval[1]
+    assert of_the_same_process.row("pair_correlation", "a").interval is not None
+    count = of_the_same_process.count_row()
+    assert count.interval[0] < count.ratio < count.interval[1]
+    assert of_the_same_process.count_row(arm="raw").interval is None
+
+
+def test_the_overall_position_is_the_mean_of_the_columns(of_the_same_process):
+    places = [("nearest_neighbour", "all"), ("nearest_neighbour", "mean of class pairs"), ("ripley_l", "all")]
+    places += [("pair_correlation", "all"), ("spatial_fid", "all")]
+    positions = [of_the_same_process.row(*place).position for place in places]
+    known = [one for one in positions if one is not None]
+    assert len(of_the_same_process.columns) == len(known) >= 3
+    score, (low, high) = of_the_same_process.overall["synthetic"]
+    assert score == pytest.approx(np.mean(known))
+    assert low < score < high
+
+
+def test_the_table_has_a_line_for_every_kind_of_every_row(of_the_same_process):
+    table = layout_table(of_the_same_process)
+    row = of_the_same_process.row("ripley_l", "a")
+    lines = table[(table["arm"] == "raster") & (table["measure"] == "ripley_l") & (table["of"] == "a")]
+    assert lines["layouts"].tolist() == ["synthetic", "random", "fitted", "real"]
+    levels = (row.distance, row.ceiling, row.fitted, row.floor)
+    assert lines["distance"].tolist() == [level.mean for level in levels]
+    assert lines["position"].tolist() == [row.position, 1, row.fitted_position, 0]
+    assert lines["position_low"].iloc[0] == row.interval[0]
+    assert len(table) == 4 * (len(of_the_same_process.rows) + len(of_the_same_process.counts))
+
+
+def test_curves_are_drawn_of_all_cells_and_classes_with_envelopes(of_the_same_process):
+    curves = {(one.kind, one.measure, one.label): one for one in of_the_same_process.curves}
+    assert len(curves) == 4 * 3 * 3
+    band = curves["real", "nearest_neighbour", "a"]
+    assert (band.low <= band.high).all()
+    assert ((band.values >= 0) & (band.values <= 1)).all()
+    assert np.mean((band.low <= band.values) & (band.values <= band.high)) > 0.9
+    assert curves["random", "pair_correlation", "a"].values[1:].mean() == pytest.approx(1, abs=0.15)
+
+
+def test_synthetic_layouts_in_no_split_are_counted_and_change_no_distance():
+    few = [clustered(100 + i) for i in range(4)]
+    scores = score_layouts(REAL[:8], few, splits=1, size=2)
+    assert scores.synthetic == 4
+    assert scores.count_row().synthetic_mean == pytest.approx(np.mean([len(crop_to_centre(one, SHAPE)) for one in few]))
+
+
+def test_progress_counts_layouts_and_resamples():
+    seen = []
+    few = [clustered(100 + i) for i in range(4)]
+    score_layouts(REAL[:8], few, splits=2, resamples=30, progress=lambda *about: seen.append(about[:3]))
+    assert ("measuring layouts, raw", 28, 28) in seen
+    assert seen[-1] == ("drawing patients anew", 60, 60)

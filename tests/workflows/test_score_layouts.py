@@ -1,12 +1,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from cellweave.cli.main import main
 from cellweave.core import Cells, DatasetError, OutputError
-from cellweave.data import DatasetWriter
+from cellweave.data import CellDataset, DatasetWriter
 from cellweave.patterns import poisson_points
+from cellweave.workflows import score_layouts as workflow
 from cellweave.workflows.score_layouts import score_layout_datasets
 
 CLASSES = ("a", "b")
@@ -34,7 +37,7 @@ def synthetic(tmp_path):
 
 
 def test_halves_share_no_patient_and_the_scores_are_written(real, synthetic, tmp_path):
-    scores = score_layout_datasets(real, synthetic, splits=2, out=tmp_path / "scores.json")
+    scores = score_layout_datasets(real, synthetic, splits=2, resamples=3, out=tmp_path / "scores.json")
     assert (scores.real, scores.groups, scores.synthetic, scores.layouts_per_side) == (8, 4, 5, 4)
     assert scores.arms == ("raster", "raw")
     assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8")) == scores.to_json()
@@ -44,12 +47,23 @@ def test_halves_share_no_patient_and_the_scores_are_written(real, synthetic, tmp
 
 def test_the_command_prints_json_or_a_table(real, synthetic, capsys):
     words = ["score", "layouts", "--real", str(real), "--synthetic", str(synthetic), "--splits", "2"]
+    words += ["--resamples", "5"]
     assert main([*words, "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["synthetic"] == 5
     assert main(words) == 0
     printed = capsys.readouterr().out
-    assert "mean of class pairs" in printed
+    lines = [line.split("  ")[0] for line in printed.splitlines()]
+    assert [line for line in lines if line in ("synthetic", "random", "fitted process", "real against real")] == [
+        "synthetic",
+        "random",
+        "fitted process",
+        "real against real",
+    ]
+    assert not [line for line in lines if line.startswith("pair correlation")]
+    assert main([*words, "--per-class"]) == 0
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if line.startswith("pair correlation")]
     assert "5 synthetic against 8 real layouts of 4 groups, 4 against 4 in 2 splits, frame 160×150 px" in printed
 
 
@@ -71,3 +85,48 @@ def test_one_patient_alone_cannot_be_halved(synthetic, tmp_path):
     alone = write(tmp_path / "alone", 2, seed=3)
     with pytest.raises(DatasetError, match=r"real layouts of 1 groups \(patients\) cannot be compared"):
         score_layout_datasets(alone, synthetic)
+
+
+def test_the_table_and_the_curves_go_beside_the_scores(real, synthetic, tmp_path, capsys):
+    words = ["score", "layouts", "--real", str(real), "--synthetic", str(synthetic), "--splits", "2", "--no-intervals"]
+    assert main([*words, "--out", str(tmp_path / "scores.json")]) == 0
+    with Image.open(tmp_path / "scores.png") as drawn:
+        assert drawn.size[0] > 600
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert {"synthetic", "random", "fitted", "real"} == set(table["layouts"])
+    assert "spatial_fid" in set(table["measure"])
+    assert capsys.readouterr().out.count("written to") == 3
+    assert main([*words, "--out", str(tmp_path / "scores.csv"), "--overwrite"]) == 2
+    assert "must not end in .csv" in capsys.readouterr().err
+
+
+def test_copies_are_told_and_patients_seen_are_not_held_out(tmp_path):
+    write(tmp_path / "real", 12, seed=0)
+    training = CellDataset.open(tmp_path / "real")
+    layouts = {name: training.read_cells(name) for name in training.names()}
+    source = CellDataset.open(write(tmp_path / "fresh", 6, seed=5))
+    fresh = [source.read_cells(str(i)) for i in range(6)]
+    with DatasetWriter(tmp_path / "both", name="", classes=CLASSES, licence="", source="") as writer:
+        for i, (name, cells) in enumerate(layouts.items()):
+            writer.add(name, cells, split="training", group=f"patient {i // 2}")
+        for i, cells in enumerate(fresh):
+            writer.add(f"new {i}", cells, split="validation", group=f"patient {5 + i // 2}")
+    with DatasetWriter(tmp_path / "copied", name="", classes=CLASSES, licence="", source="") as writer:
+        for i, cells in enumerate(list(layouts.values())[:5]):
+            flipped = np.minimum(np.subtract((SHAPE[1], 0), cells.xy) * (1, -1), np.nextafter(SHAPE[::-1], 0))
+            copy = Cells(flipped, cells.labels, classes=CLASSES, shape=SHAPE, mpp=0.5)
+            writer.add(f"made {i}", copy, split="training", group=str(i))
+    found = score_layout_datasets(tmp_path / "both", tmp_path / "copied", splits=1, resamples=0).memorisation
+    assert found.distance.synthetic.share == found.ratio.synthetic.share == 1
+    assert found.distance.held_out.layouts == 4  # patient 5 is among the training layouts
+    assert found.ratio.held_out.share < 1
+    without = score_layout_datasets(tmp_path / "both", tmp_path / "copied", splits=1, resamples=0, held_out=None)
+    assert without.memorisation.memorised is None
+
+
+def test_without_the_extra_topology_is_left_out_and_this_is_said(real, synthetic, monkeypatch):
+    monkeypatch.setattr(workflow, "homology_is_installed", lambda: False)
+    scores = score_layout_datasets(real, synthetic, splits=1, resamples=0)
+    assert workflow.WITHOUT_TOPOLOGY in scores.notes
+    assert not [row for row in scores.rows if row.measure == "topology"]
+    assert [row for row in scores.rows if row.measure == "spatial_fid"]

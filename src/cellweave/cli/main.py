@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from cellweave import __version__
-from cellweave.cli import data, demo, doctor, generate, locate, models, score, train
+from cellweave.cli import data, demo, doctor, generate, locate, models, score, stain, study, train
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -21,7 +21,7 @@ INTERRUPTED = 130
 _NO_MEMORY = re.compile("can't allocate memory|out of memory|insufficient memory", re.IGNORECASE)
 """Words of torch and OpenCV, whose errors for it have no type of their own."""
 
-COMMANDS = ("demo", "data", "train", "generate", "locate", "score", "models", "doctor")
+COMMANDS = ("demo", "data", "stain", "train", "generate", "locate", "score", "study", "models", "doctor")
 
 
 class InOrderOfWork(TyperGroup):
@@ -42,10 +42,12 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
+app.add_typer(stain.app, name="stain")
 app.add_typer(train.app, name="train")
 app.add_typer(generate.app, name="generate")
 app.command()(locate.locate)
 app.add_typer(score.app, name="score")
+app.add_typer(study.app, name="study")
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 

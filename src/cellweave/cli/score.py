@@ -138,39 +138,64 @@ app.command()(index)
 def layouts(
     real: Annotated[Path, typer.Option(help="Data set of real images; its training split, unless --split is given.")],
     synthetic: Annotated[Path, typer.Option(help="Data set of synthetic layouts, with images or without.")],
-    split: Annotated[str, typer.Option(help="Of the real data set.")] = "training",
+    split: Annotated[str, typer.Option(help="Of the real data set: what the layout model learnt from.")] = "training",
     synthetic_split: Annotated[
         str | None, typer.Option(help="Of the synthetic data set; all of it by default.")
     ] = None,
+    held_out: Annotated[
+        str, typer.Option(help="Split of the real data set that no model learnt from, to tell copies from likeness.")
+    ] = "validation",
     splits: Annotated[int, typer.Option(min=1, max=10_000, help="Random splits to average over.")] = 20,
     size: Annotated[int, typer.Option(min=1, help="Layouts on either side of a comparison.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="Of the splits and of the random layouts.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write as well.")] = None,
+    intervals: Annotated[bool, typer.Option(help="Bootstrap 95 % intervals over patients, or images.")] = True,
+    resamples: Annotated[int, typer.Option(min=1, max=10_000, help="Bootstrap resamples.")] = 200,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the splits, of random and fitted layouts, and of the bootstrap.")
+    ] = 0,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Print classes and pairs of classes, too; JSON always has them.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="JSON file to write as well; every row as .csv and the curves as .png go beside it."),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="PNG file to draw the curves in; beside --out, with the ending .png, without it."),
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output where it is there already.")
+        bool, typer.Option("--overwrite", help="Replace the outputs where they are there already.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score synthetic layouts against real ones: 0 is as near as other patients' layouts, 1 as far as random ones."""
-    from cellweave.workflows.score_layouts import score_layout_datasets
+    from cellweave.workflows.score_layouts import beside, score_layout_datasets
 
-    scores = score_layout_datasets(
-        real,
-        synthetic,
-        split=split,
-        synthetic_split=synthetic_split,
-        splits=splits,
-        size=size,
-        seed=seed,
-        out=out,
-        overwrite=overwrite,
-    )
+    table, figure = beside(out, ".csv"), figure or beside(out, ".png")
+    with terminal_progress() as progress:
+        scores = score_layout_datasets(
+            real,
+            synthetic,
+            split=split,
+            synthetic_split=synthetic_split,
+            held_out=held_out,
+            splits=splits,
+            size=size,
+            resamples=resamples if intervals else 0,
+            seed=seed,
+            out=out,
+            table=table,
+            figure=figure,
+            overwrite=overwrite,
+            progress=progress,
+        )
     if as_json:
         typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:
-        print_layout_scores(scores)
-        if out is not None:
-            typer.echo(f"written to {out}")
+        print_layout_scores(scores, per_class=per_class)
+        for place in (out, table, figure):
+            if place is not None:
+                typer.echo(f"written to {place}")
 
 
 @app.command()

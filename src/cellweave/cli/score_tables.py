@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +12,7 @@ from cellweave.cli.printing import print_notes, print_tables, table_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cellweave.metrics import CellScores, Confusion, ImageScores, LayoutScores, Radius
+    from cellweave.metrics import CellScores, Confusion, ImageScores, LayoutScores, Memorisation, Radius
     from cellweave.metrics.cell_scores import Interval
 
 UNITS = {"px": "px", "um": "µm", "in512": "in 512"}
@@ -64,36 +65,109 @@ def _print_best_thresholds(scores: CellScores) -> None:
         print_notes((OPTIMISTIC,))
 
 
-def print_layout_scores(scores: LayoutScores) -> None:
-    """Print the counts and distances of the arm to quote first, and what to know of them."""
-    arm = scores.arms[0]
-    counts = table_of("cells per layout", numbers=("real", "synthetic", "ratio"))
-    for count in scores.counts:
-        if count.arm == arm:
-            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
-            ratio = _with_interval(count.ratio, digits=2)
-            counts.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
-    distances = table_of("measure", "of", numbers=("position", "distance", "floor", "ceiling"))
-    for row in scores.rows:
-        if row.arm == arm:
-            levels = (row.distance, row.floor, row.ceiling)
-            distances.add_row(
-                row.measure.replace("_", " "),
-                row.label,
-                _with_interval(row.position, digits=2),
-                *(f"{level.mean:.3f} ± {level.sd:.3f}" for level in levels),
-            )
-    print_tables(counts, distances)
+def print_layout_scores(scores: LayoutScores, *, per_class: bool = False) -> None:
+    """Print how far each kind of layouts is from real ones in every measure, copies, and what to know of them.
+
+    Args:
+        scores: What to print.
+        per_class: Print numbers of cells, and the distances of every class and pair of classes, too.
+    """
+    print_tables(_layout_table(scores), *((_layout_counts(scores), _layout_rows(scores)) if per_class else ()))
     typer.echo(
-        "position: 0 = as near as real layouts of other patients (floor), 1 = as far as random ones (ceiling); "
-        "nearest neighbour in µm"
+        "position: 0 = as near as real layouts of other patients, 1 = as far as random ones; random and fitted layouts "
+        "(a cluster process with a hard core) have the counts of the real ones"
     )
     typer.echo(
         f"{scores.synthetic} synthetic against {scores.real} real layouts of {scores.groups} groups, "
         f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
         f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
+        + (f"; 95 % intervals of {scores.resamples:,} resamples of the groups" if scores.resamples else "")
     )
+    _print_copies(scores.memorisation)
     print_notes(scores.notes)
+
+
+def _layout_table(scores: LayoutScores) -> Table:
+    """Return the one table: a line for each kind of layouts, and the positions of those that have one."""
+    from cellweave.metrics.layout_scores import COLUMNS, KINDS
+
+    arm = scores.arms[0]
+    rows = {(row.measure, row.label): row for row in scores.rows if row.arm == arm}
+    there = [(title, rows[measure, label]) for title, measure, label in COLUMNS if (measure, label) in rows]
+    table = table_of("layouts", numbers=("cells", *(title for title, _ in there), "position"))
+    count = scores.count_row(arm=arm)
+    cells = {
+        "synthetic": f"{count.synthetic_mean:.1f}",
+        "random": f"{count.random_mean:.1f}",
+        "fitted": f"{count.fitted_mean:.1f}",
+        "real": f"{count.real_mean:.1f}",
+    }
+    names = {"synthetic": "synthetic", "random": "random", "fitted": "fitted process", "real": "real against real"}
+    ends = {"random": "1", "real": "0"}
+    for kind in KINDS:
+        distances = (_with_interval(_known(row.level(kind).mean), digits=3) for _, row in there)
+        table.add_row(names[kind], cells[kind], *distances, ends.get(kind, ""))
+        if kind in scores.overall:
+            places = [
+                (row.position, row.interval) if kind == "synthetic" else (row.fitted_position, row.fitted_interval)
+                for _, row in there
+            ]
+            ratio = _stacked(count.ratio, count.interval) if kind == "synthetic" else ""
+            table.add_row("  position", ratio, *(_stacked(*place) for place in (*places, scores.overall[kind])))
+    return table
+
+
+def _stacked(value: float | None, ends: Interval) -> str:
+    """Return a number with its interval in a line of its own, so that many stand beside one another."""
+    shown = _with_interval(value, digits=2)
+    return shown if ends is None else f"{shown}\n{ends[0]:.2f}–{ends[1]:.2f}"
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _layout_counts(scores: LayoutScores) -> Table:
+    table = table_of("cells per layout", numbers=("real", "synthetic", "ratio"))
+    for count in scores.counts:
+        if count.arm == scores.arms[0]:
+            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
+            ratio = _with_interval(count.ratio, count.interval, digits=2)
+            table.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
+    return table
+
+
+def _layout_rows(scores: LayoutScores) -> Table:
+    from cellweave.metrics.layout_curves import NAMES
+
+    table = table_of("measure", "of", numbers=("position", "distance", "fitted", "floor", "ceiling"))
+    for row in scores.rows:
+        if row.arm == scores.arms[0]:
+            levels = (row.distance, row.fitted, row.floor, row.ceiling)
+            table.add_row(
+                NAMES[row.measure],
+                row.label,
+                _with_interval(row.position, row.interval, digits=2),
+                *(_with_interval(_known(level.mean), digits=3) for level in levels),
+            )
+    return table
+
+
+def _print_copies(found: Memorisation | None) -> None:
+    if found is None:
+        return
+    verdicts = {None: "no held-out layouts to judge by", True: "ABOVE held-out: copies", False: "not above held-out"}
+    tests = {
+        f"nearer to a training layout than 5 % of the {found.training} are to one another": found.distance,
+        "nearer, compared with the second nearest": found.ratio,
+    }
+    for name, test in tests.items():
+        shares = [("synthetic", test.synthetic), *([("held-out real", test.held_out)] if test.held_out else [])]
+        said = ", ".join(
+            f"{kind} {share.share:.1%} [{share.interval[0]:.1%}, {share.interval[1]:.1%}] of {share.layouts}"
+            for kind, share in shares
+        )
+        typer.echo(f"memorisation, {name}: {said}; {verdicts[test.memorised]}")
 
 
 def print_image_scores(scores: ImageScores) -> None:

@@ -11,13 +11,14 @@ from cellweave.core import Cells, InvalidInputError
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.maps import (
+    DensityCache,
     ExponentialDistanceCodec,
     MapCodec,
     MarkerCodec,
     PeakFinder,
     SharedPeakCodec,
     density_constant,
-    density_maps,
+    draw_densities,
     scale_densities,
 )
 from cellweave.maps.codec import Raster
@@ -76,10 +77,12 @@ class DrawnLayouts:
     density_constant: float | None
 
 
-def draw_layouts(annotated: list[Cells], recipe: LayoutRecipe, *, seed: int) -> DrawnLayouts:
+def draw_layouts(
+    annotated: list[Cells], recipe: LayoutRecipe, *, seed: int, cache: DensityCache | None = None
+) -> DrawnLayouts:
     """Return the rasters of training images.
 
-    Densities are fitted to the whole image at the raster's resolution.
+    Densities are fitted to the whole image at the raster's resolution; ``cache`` keeps them.
 
     Raises:
         InvalidInputError: No class of any image has a density.
@@ -90,7 +93,7 @@ def draw_layouts(annotated: list[Cells], recipe: LayoutRecipe, *, seed: int) -> 
     densities: list[Raster] = []
     constant = None
     if recipe.channels.density != "none":
-        maps = [density_maps(cells, recipe.channels.density, seed=seed) for cells in reduced]
+        maps = draw_densities(reduced, recipe.channels.density_settings(), seed=seed, cache=cache)
         constant = density_constant(maps)
         densities = [np.asarray((scale_densities(one, constant) + 1) / 2, np.float32) for one in maps]
     whole = [np.concatenate(parts) for parts in zip(layers, densities, strict=True)] if densities else layers

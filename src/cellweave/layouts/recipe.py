@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cellweave.diffusion import DiffusionUNetRecipe, ProcessRecipe, SamplerRecipe, WeightingRecipe, refuse_more_steps
+from cellweave.maps import DensityMethod, DensitySettings
 from cellweave.training import FitRecipe, Recipe
 
 
@@ -50,7 +51,9 @@ class ChannelRecipe(Recipe):
         class_width_px: Of the patches beside them, likewise.
         reach_px: Of the EDT maps, in pixels of the raster; the same in every image, so that a crop of the map is the
             map of the crop.
-        density: Spatial density of every class beside the cells: ``kde``, ``gmm`` or ``none``.
+        density: Spatial density of every class beside the cells: ``kde``, ``gmm``, ``gmcm`` or ``none``.
+        bandwidth: Factor of the bandwidth of ``kde``, as in scipy; null: Scott's.
+        components: Of ``gmm``, or of the copula of ``gmcm``; null: as many as BIC says, up to 10.
         scaling: ``standard``: every channel has mean 0 and variance 1 over the training images, so that all of them
             drown in the noise at the same levels, however few pixels their cells cover; ``range``: [-1, 1].
     """
@@ -59,8 +62,19 @@ class ChannelRecipe(Recipe):
     peak_width_px: float = Field(default=2.0, gt=0, le=1000)
     class_width_px: float = Field(default=5.0, gt=0, le=1000)
     reach_px: float = Field(default=24.0, gt=1, le=1000)
-    density: Literal["kde", "gmm", "none"] = "gmm"
+    density: DensityMethod = "gmm"
+    bandwidth: float | None = Field(default=None, gt=0, le=100)
+    components: int | None = Field(default=None, ge=1, le=100)
     scaling: Literal["standard", "range"] = "standard"
+
+    @model_validator(mode="after")
+    def _has_use_for_its_numbers(self) -> ChannelRecipe:
+        self.density_settings()
+        return self
+
+    def density_settings(self) -> DensitySettings:
+        """Return how the densities are fitted."""
+        return DensitySettings(self.density, factor=self.bandwidth, components=self.components)
 
 
 class LayoutRecipe(Recipe):

@@ -21,6 +21,7 @@ from cellweave.layouts.model_card import layout_card
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
+from cellweave.maps import DensityCache
 from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
 
 
@@ -35,6 +36,7 @@ class LayoutTraining:
         seed: Of everything random in the run.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in the folder.
+        density_cache: Keeps density maps from run to run; worth it where many runs fit the same copula models.
         progress: Called as work goes on.
 
     Raises:
@@ -53,11 +55,12 @@ class LayoutTraining:
         seed: int = 0,
         device: str = "auto",
         overwrite: bool = False,
+        density_cache: DensityCache | None = None,
         progress: Progress = silent,
     ) -> None:
         if not dataset.classes:
             raise InvalidInputError(f"{dataset.root} has no classes; a layout model needs at least one.")
-        if not 0 <= seed < 2**32:  # what the fits of densities take
+        if not 0 <= seed < 2**32:  # what all stages of a generation take
             raise InvalidInputError(f"a seed is a number from 0 to {2**32 - 1}, got {seed}.")
         self.dataset, self.recipe, self.budget = dataset, recipe, budget
         self.seed, self.progress = seed, progress
@@ -70,7 +73,7 @@ class LayoutTraining:
             )
         self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
-        drawn = draw_layouts(annotated, recipe, seed=seed)
+        drawn = draw_layouts(annotated, recipe, seed=seed, cache=density_cache)
         self.density_constant = drawn.density_constant
         progress("drawing layouts", 1, 1)
         self.samples = LayoutSamples(drawn, recipe, seed=seed)

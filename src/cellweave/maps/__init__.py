@@ -2,8 +2,22 @@
 
 from cellweave.maps.batched import draw_batch
 from cellweave.maps.codec import MapCodec
-from cellweave.maps.densities import DensityMethod, density_constant, density_maps, scale_densities
-from cellweave.maps.density_fits import fit_gaussian_mixture, fit_kernel_density
+from cellweave.maps.densities import (
+    SpatialDensity,
+    density_constant,
+    density_maps,
+    draw_densities,
+    fit_densities,
+    scale_densities,
+)
+from cellweave.maps.density_cache import DensityCache
+from cellweave.maps.density_fits import (
+    fit_gaussian_mixture,
+    fit_gaussian_mixture_copulas,
+    fit_gaussian_mixtures,
+    fit_kernel_density,
+)
+from cellweave.maps.density_settings import DensityMethod, DensitySettings
 from cellweave.maps.edt import ExponentialDistanceCodec, exponential_distance_map
 from cellweave.maps.gaussian import (
     GaussianCodec,
@@ -13,6 +27,7 @@ from cellweave.maps.gaussian import (
     neighbour_sigmas,
 )
 from cellweave.maps.gaussian_mixture import GaussianMixture2D
+from cellweave.maps.gaussian_mixture_copula import GaussianMixtureCopula2D
 from cellweave.maps.inverse_distance import (
     FocalInverseDistanceCodec,
     InverseDistanceCodec,
@@ -25,6 +40,7 @@ from cellweave.maps.peak_map import PeakMapCodec, peak_map
 from cellweave.maps.peaks import CCLS, Decoder, PeakFinder, Peaks
 from cellweave.maps.registry import DECODERS, MAPS, AnyCellMap, CellMap, get_decoder, make_map
 from cellweave.maps.shared_peaks import SharedPeakCodec
+from cellweave.maps.univariate_mixtures import UnivariateMixture
 
 __all__ = [
     "CCLS",
@@ -34,11 +50,14 @@ __all__ = [
     "AnyCellMap",
     "CellMap",
     "Decoder",
+    "DensityCache",
     "DensityMethod",
+    "DensitySettings",
     "ExponentialDistanceCodec",
     "FocalInverseDistanceCodec",
     "GaussianCodec",
     "GaussianMixture2D",
+    "GaussianMixtureCopula2D",
     "InverseDistanceCodec",
     "MapCodec",
     "MarkerCodec",
@@ -48,12 +67,18 @@ __all__ = [
     "Peaks",
     "RelativePeakFinder",
     "SharedPeakCodec",
+    "SpatialDensity",
+    "UnivariateMixture",
     "density_constant",
     "density_maps",
     "draw_batch",
+    "draw_densities",
     "exponential_distance_map",
     "find_markers",
+    "fit_densities",
     "fit_gaussian_mixture",
+    "fit_gaussian_mixture_copulas",
+    "fit_gaussian_mixtures",
     "fit_kernel_density",
     "focal_inverse_distance_map",
     "gaussian_density_map",

@@ -2,25 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, get_args
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import Cells, InvalidInputError
-from cellweave.maps.codec import Raster, encode_by_class
+from cellweave.maps.codec import Raster
+from cellweave.maps.density_cache import DensityCache
 from cellweave.maps.density_fits import (
     LEAST_SPREAD_PX,
     MOST_COMPONENTS,
-    fit_gaussian_mixture,
+    fit_gaussian_mixture_copulas,
+    fit_gaussian_mixtures,
     fit_kernel_density,
 )
+from cellweave.maps.density_settings import DensityMethod, DensitySettings
 
-DensityMethod = Literal["kde", "gmm", "none"]
 QUANTILE = 0.99
 LEAST_CELLS = 3
 """Fewer cells of a class than this have no density: their map is 0."""
+
+
+class SpatialDensity(Protocol):
+    """The probability density of one cell's position: what every method but ``none`` fits."""
+
+    def density(self, xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the density, per pixel², at points (N, 2): float64 (N,)."""
+        ...
+
+    def on_grid(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Return the density, per pixel², at the centres of the pixels of a frame: float32 (H, W)."""
+        ...
+
+
+def fit_densities(
+    point_sets: Sequence[npt.NDArray[np.float64]], settings: DensitySettings, *, seed: int = 0
+) -> Sequence[SpatialDensity]:
+    """Return the density of every set of points.
+
+    Args:
+        point_sets: Each (N, 2), N >= 1, in pixels.
+        settings: The method is not ``none``.
+        seed: Of the starts of ``gmm`` and ``gmcm``, >= 0.
+
+    Raises:
+        InvalidInputError: There are no points in a set, or no method.
+    """
+    least = settings.least_spread_px
+    if settings.method == "kde":
+        return [fit_kernel_density(xy, factor=settings.factor, least_spread_px=least) for xy in point_sets]
+    if settings.method == "none":
+        raise InvalidInputError("the density method 'none' fits nothing; use kde, gmm or gmcm.")
+    fit = fit_gaussian_mixtures if settings.method == "gmm" else fit_gaussian_mixture_copulas
+    return fit(
+        point_sets,
+        components=settings.components,
+        most_components=settings.most_components,
+        least_spread_px=least,
+        seed=seed,
+    )
+
+
+def draw_densities(
+    images: Sequence[Cells], settings: DensitySettings, *, seed: int = 0, cache: DensityCache | None = None
+) -> list[Raster]:
+    """Return the probability density of the cells of every class of images on the pixel grids of their frames.
+
+    It is the density of one cell's position, so its sum over a boundless frame is 1 whatever the number of cells; the
+    share that lies beyond the frame is not put back. A class with one or two cells, or none, has the map 0. Cells on a
+    line, or on one another, get a density of standard deviation ``least_spread_px`` across it; see
+    :func:`cellweave.maps.fit_kernel_density` and :func:`cellweave.maps.fit_gaussian_mixtures`. All images are fitted
+    together; the map of one depends on its own cells, the settings and the seed alone.
+
+    Args:
+        images: The cells of whole images, in the frames that the maps are for (the layout models': half resolution);
+            cells of unknown class are left out.
+        settings: How they are fitted.
+        seed: Of the starts of ``gmm`` and ``gmcm``, >= 0.
+        cache: Maps drawn before are read from it, new ones put into it.
+
+    Returns:
+        For every image float32 (C, H, W), per pixel², channel i for class i, >= 0; not yet scaled, see
+        :func:`scale_densities`.
+
+    Source:
+        Li et al. 2024 (layout generation), §3.2.
+    """
+    rasters = [np.zeros((len(cells.classes), *cells.shape), np.float32) for cells in images]
+    if settings.method == "none":
+        return rasters
+    missing = []
+    for i, cells in enumerate(images):
+        stored = None if cache is None else cache.read(cells, settings, seed=seed)
+        if stored is None:
+            missing.append(i)
+        else:
+            rasters[i] = stored
+    by_class = [(i, label) for i in missing for label in range(len(images[i].classes))]
+    point_sets = [images[i].xy[images[i].labels == label] for i, label in by_class]
+    places = [(place, xy) for place, xy in zip(by_class, point_sets, strict=True) if len(xy) >= LEAST_CELLS]
+    fitted = fit_densities([xy for _, xy in places], settings, seed=seed)
+    for ((i, label), _), density in zip(places, fitted, strict=True):
+        rasters[i][label] = density.on_grid(images[i].shape)
+    if cache is not None:
+        for i in missing:
+            cache.write(images[i], settings, rasters[i], seed=seed)
+    return rasters
 
 
 def density_maps(
@@ -33,46 +122,22 @@ def density_maps(
     least_spread_px: float = LEAST_SPREAD_PX,
     seed: int = 0,
 ) -> Raster:
-    """Return the probability density of the cells of every class on the pixel grid of their frame.
-
-    It is the density of one cell's position, so its sum over a boundless frame is 1 whatever the number of cells; the
-    share that lies beyond the frame is not put back. A class with one or two cells, or none, has the map 0. Cells on a
-    line, or on one another, get a density of standard deviation ``least_spread_px`` across it; see
-    :func:`cellweave.maps.fit_kernel_density` and :func:`cellweave.maps.fit_gaussian_mixture`.
+    """Return the densities of the classes of one image, float32 (C, H, W), as :func:`draw_densities` does for many.
 
     Args:
-        cells: The cells of the whole image, in the frame that the maps are for (the layout models': half resolution);
-            cells of unknown class are left out.
-        method: ``kde``, Gaussian kernels; ``gmm``, a Gaussian mixture with its number of components by BIC; ``none``,
-            all maps 0.
-        factor: Of the bandwidth of ``kde``; Scott's when None.
-        components: Number of components of ``gmm``; the one of smallest BIC when None.
-        most_components: Largest number that BIC may choose.
-        least_spread_px: Smallest standard deviation of kernels and components, in pixels of the frame.
-        seed: Of the start of ``gmm``.
-
-    Returns:
-        float32 (C, H, W), per pixel², channel i for class i, >= 0; not yet scaled, see :func:`scale_densities`.
+        cells: The cells of the whole image.
+        method: See :class:`DensitySettings`, as for the numbers.
+        factor: Of ``kde``.
+        components: Of ``gmm`` and ``gmcm``.
+        most_components: That BIC may choose.
+        least_spread_px: Of kernels and components.
+        seed: Of the starts.
 
     Raises:
         InvalidInputError: The method is unknown, or a number makes no sense.
-
-    Source:
-        Li et al. 2024 (layout generation), §3.2.
     """
-    if method not in get_args(DensityMethod):
-        raise InvalidInputError(f"a density is one of {', '.join(get_args(DensityMethod))}, got {method!r}.")
-
-    def draw(xy: npt.NDArray[np.float64], shape: tuple[int, int]) -> Raster:
-        if method == "none" or len(xy) < LEAST_CELLS:
-            return np.zeros(shape, np.float32)
-        if method == "kde":
-            return fit_kernel_density(xy, factor=factor, least_spread_px=least_spread_px).on_grid(shape)
-        return fit_gaussian_mixture(
-            xy, components=components, most_components=most_components, least_spread_px=least_spread_px, seed=seed
-        ).on_grid(shape)
-
-    return encode_by_class(cells, draw)
+    settings = DensitySettings(method, factor, components, most_components, least_spread_px)
+    return draw_densities([cells], settings, seed=seed)[0]
 
 
 def density_constant(maps: Iterable[npt.ArrayLike], *, quantile: float = QUANTILE) -> float:

@@ -8,6 +8,7 @@ from cellweave.metrics.frame_radius import FrameRadius, Radius
 from cellweave.metrics.greedy import match_greedily
 from cellweave.metrics.image_scores import ImageScores
 from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
+from cellweave.metrics.layout_memorisation import Memorisation, score_memorisation
 from cellweave.metrics.layout_scores import CountRow, LayoutRow, LayoutScores, Level
 from cellweave.metrics.layouts import score_layouts
 from cellweave.metrics.matching import match_maximum
@@ -28,6 +29,7 @@ __all__ = [
     "LayoutRow",
     "LayoutScores",
     "Level",
+    "Memorisation",
     "Radius",
     "RoundTrip",
     "ScoreIntervals",
@@ -43,4 +45,5 @@ __all__ = [
     "score_cells",
     "score_fidelity",
     "score_layouts",
+    "score_memorisation",
 ]

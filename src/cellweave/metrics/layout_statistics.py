@@ -1,9 +1,9 @@
-"""What a layout is measured by, and how far apart two sets of layouts are in it."""
+"""What is measured of one layout: counts, nearest neighbours, pairs by their distance, pieces and holes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, permutations
 from types import MappingProxyType
 from typing import Literal
@@ -13,16 +13,21 @@ import numpy.typing as npt
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.metrics.cell_scores import ALL
-from cellweave.patterns import PairCounts, nearest_neighbour_distances, pair_counts, pool_pairs
+from cellweave.patterns import BettiCurves, PairCounts, betti_curves, nearest_neighbour_distances, pair_counts
 
 Floats = npt.NDArray[np.float64]
-Measure = Literal["nearest_neighbour", "pair_correlation"]
+Measure = Literal["nearest_neighbour", "ripley_l", "pair_correlation", "topology", "spatial_fid"]
 
-EDGES_UM: Floats = np.arange(2.0, 61.0, 2.0)
-"""Ends of the classes of distance of the pair correlation, in µm: 29 classes over 2–60 µm."""
+EDGES_UM: Floats = np.arange(0.0, 61.0, 2.0)
+"""Ends of the classes of distance of pairs, in µm; the pair correlation is compared over 2–60 µm, without the first."""
 EDGES_UM.setflags(write=False)
 
+SCALES_UM: Floats = np.arange(0.0, 41.0, 1.0)
+"""Distances at which cells are joined to count pieces and holes, in µm."""
+SCALES_UM.setflags(write=False)
+
 UNITS: Mapping[Measure, str] = MappingProxyType({"nearest_neighbour": "µm", "pair_correlation": "1"})
+"""The measures that need nothing but the cells and are read at a glance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,22 +41,25 @@ class LayoutStatistics:
         counts: Number of cells; ``all`` and classes.
         nearest_um: Distances to nearest neighbours, in µm; ``all``, classes and ``a → b``.
         pairs: Pairs by their distance in µm; ``all``, classes and ``a – b``.
+        topology: Pieces and holes at ``SCALES_UM``; ``all`` and classes; empty where not asked for.
     """
 
     counts: dict[str, int]
     nearest_um: dict[str, Floats]
     pairs: dict[str, PairCounts]
+    topology: dict[str, BettiCurves] = field(default_factory=dict)
 
 
-def layout_statistics(cells: Cells, classes: Sequence[str]) -> LayoutStatistics:
+def layout_statistics(cells: Cells, classes: Sequence[str], *, topology: bool = False) -> LayoutStatistics:
     """Measure one layout.
 
     Args:
         cells: Of known scale, in a frame of more than 60 µm in both directions.
         classes: The classes to look at, in the order in which ``a – b`` names them.
+        topology: Count pieces and holes, too; needs the extra ``topology``.
 
     Raises:
-        InvalidInputError: The scale is unknown, or the frame too small.
+        InvalidInputError: The scale is unknown, the frame too small, or the extra is missing.
     """
     if cells.mpp is None:
         raise InvalidInputError("a layout has no scale (mpp), so its distances in µm are not known; give its data one.")
@@ -61,7 +69,8 @@ def layout_statistics(cells: Cells, classes: Sequence[str]) -> LayoutStatistics:
     nearest |= {_arrow(a, b): nearest_neighbour_distances(places[a], to=places[b]) for a, b in permutations(classes, 2)}
     pairs = {label: pair_counts(xy, frame, EDGES_UM) for label, xy in places.items()}
     pairs |= {_dash(a, b): pair_counts(places[a], frame, EDGES_UM, to=places[b]) for a, b in combinations(classes, 2)}
-    return LayoutStatistics({label: len(xy) for label, xy in places.items()}, nearest, pairs)
+    curves = {label: betti_curves(xy, SCALES_UM) for label, xy in places.items()} if topology else {}
+    return LayoutStatistics({label: len(xy) for label, xy in places.items()}, nearest, pairs, curves)
 
 
 def frame_um(shape: tuple[int, int], mpp: float) -> tuple[float, float]:
@@ -85,35 +94,14 @@ def frame_um(shape: tuple[int, int], mpp: float) -> tuple[float, float]:
 
 def labels_of(measure: Measure, classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the labels that a measure has: ``all``, ``class`` and ``class pair``."""
-    cross = (
-        [_arrow(a, b) for a, b in permutations(classes, 2)]
-        if measure == "nearest_neighbour"
-        else [_dash(a, b) for a, b in combinations(classes, 2)]
-    )
-    return {ALL: (ALL,), "class": tuple(classes), "class pair": tuple(cross)}
-
-
-def layout_distance(
-    measure: Measure, label: str, one: Sequence[LayoutStatistics], other: Sequence[LayoutStatistics]
-) -> float:
-    """Return how far apart two sets of layouts are.
-
-    Nearest neighbours: the Wasserstein-1 distance, in µm, of the distances of all cells of a set. Pair correlation:
-    the mean over 2–60 µm of the absolute difference of g, each pooled over a set.
-
-    Returns:
-        A number >= 0; NaN where a set has no two cells to measure a distance between.
-    """
-    if measure == "nearest_neighbour":
-        return _wasserstein(*(np.concatenate([each.nearest_um[label] for each in side]) for side in (one, other)))
-    first, second = (pool_pairs(each.pairs[label] for each in side).pair_correlation() for side in (one, other))
-    return float(np.abs(first - second).mean())
-
-
-def _wasserstein(one: Floats, other: Floats) -> float:
-    from scipy.stats import wasserstein_distance
-
-    return float(wasserstein_distance(one, other)) if len(one) and len(other) else float("nan")
+    none: tuple[str, ...] = ()
+    pairs = {
+        "nearest_neighbour": tuple(_arrow(a, b) for a, b in permutations(classes, 2)),
+        "ripley_l": tuple(_dash(a, b) for a, b in combinations(classes, 2)),
+        "pair_correlation": tuple(_dash(a, b) for a, b in combinations(classes, 2)),
+    }
+    single = none if measure == "spatial_fid" else tuple(classes)
+    return {ALL: (ALL,), "class": single, "class pair": pairs.get(measure, none)}
 
 
 def _arrow(a: str, b: str) -> str:

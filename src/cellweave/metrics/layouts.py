@@ -1,32 +1,32 @@
-"""Scoring synthetic layouts against real ones: counts, nearest neighbours and pair correlation."""
+"""Scoring synthetic layouts against real ones, beside random layouts and a point process fitted to the real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from cellweave.core import Cells, InvalidInputError
+from cellweave.core.progress import Progress, silent
 from cellweave.metrics.cell_scores import ALL
 from cellweave.metrics.layout_arms import RoundTrip, crop_to_centre, smallest_frame, throw_at_random
-from cellweave.metrics.layout_scores import Arm, CountRow, LayoutRow, LayoutScores, Level
+from cellweave.metrics.layout_bootstrap import SideWeights, resampled_weights, split_weights
+from cellweave.metrics.layout_clusters import CellClusters
+from cellweave.metrics.layout_comparison import ComparedSets, compared_rows, count_rows, curve_bands
+from cellweave.metrics.layout_curves import NAMES, feature_curves
+from cellweave.metrics.layout_scores import COLUMNS, Arm, Kind, LayoutRow, LayoutScores
 from cellweave.metrics.layout_splits import LayoutSplit, layout_splits
-from cellweave.metrics.layout_statistics import (
-    UNITS,
-    Floats,
-    LayoutStatistics,
-    Measure,
-    frame_um,
-    labels_of,
-    layout_distance,
-    layout_statistics,
-)
+from cellweave.metrics.layout_statistics import Floats, frame_um, layout_statistics
 
 MPP_RANGE = (1e-3, 1e3)
 """µm per pixel that an image of tissue can have, generously."""
 
 SPLITS = 20
 SIZE = 40
+
+Features = Callable[[Sequence[Cells], Sequence[str]], Floats]
+"""Features of layouts, (N, D), from the layouts and the classes to look at."""
 
 
 def score_layouts(
@@ -35,16 +35,22 @@ def score_layouts(
     *,
     groups: Sequence[str] | None = None,
     round_trip: RoundTrip | None = None,
+    features: Features | None = None,
+    topology: bool = False,
     splits: int = SPLITS,
     size: int = SIZE,
+    resamples: int = 0,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> LayoutScores:
     """Say how far synthetic layouts are from real ones, beside how far real ones are from one another and from random.
 
     Every comparison is between equally many layouts: half of the real ones against synthetic ones (the distance),
-    against real ones of other patients (the floor), and against layouts with the counts of the latter whose cells are
-    thrown anywhere (the ceiling); means over random splits. All layouts are cropped to the smallest frame among them.
-    Nearest neighbours answer to the number of cells as well as to their arrangement; pair correlation does not.
+    against real ones of other patients (the floor), against layouts with the counts of the latter whose cells are
+    thrown anywhere (the ceiling), and against layouts with these counts of a cluster process with a hard core, fitted
+    to the real layouts; means over random splits. All layouts are cropped to the smallest frame among them.
+    Nearest neighbours, topology and spatial-FID answer to the number of cells as well as to their arrangement; L and
+    the pair correlation do not.
 
     Args:
         real: Real layouts, of known scale.
@@ -53,9 +59,13 @@ def score_layouts(
         round_trip: What all layouts go through before they are compared, real and random ones too, so that none is
             told by its raster alone; see :func:`cellweave.metrics.raster_round_trip`. The comparison without it is
             reported as well. None: only that one.
+        features: Of layouts, for the spatial-FID; left out when None.
+        topology: Compare pieces and holes, too; needs the extra ``topology``.
         splits: Number of random splits.
         size: Layouts on either side of a comparison; as many as there are, where these are fewer.
-        seed: Of the splits and of the random layouts.
+        resamples: Of the bootstrap over groups and synthetic layouts, for the intervals of the first arm; 0: none.
+        seed: Of the splits, of the random and the fitted layouts, and of the bootstrap.
+        progress: Called after every layout measured and every measure resampled.
 
     Raises:
         InvalidInputError: There are too few layouts or groups, or scales, classes or frames do not allow a comparison.
@@ -67,26 +77,20 @@ def score_layouts(
     classes, mpp = _common_terms(real, synthetic)
     frame = smallest_frame([*real, *synthetic])
     frame_um(frame, mpp)
+    process = CellClusters.fit(real, classes)
     crops = [crop_to_centre(one, frame) for one in real]
-    sets = {
-        "real": crops,
-        "random": [throw_at_random(one, seed=seed, index=i) for i, one in enumerate(crops)],
+    thrown = [process.throw(one, seed=seed, index=i) for i, one in enumerate(crops)]
+    layouts: dict[Kind, list[Cells]] = {
         "synthetic": [crop_to_centre(one, frame) for one in synthetic],
+        "random": [throw_at_random(one, seed=seed, index=i) for i, one in enumerate(crops)],
+        "fitted": [one for one, _ in thrown],
+        "real": crops,
     }
+    chosen, drawn = _only_compared(chosen)
+    ways: dict[Arm, RoundTrip] = {"raw": _as_it_is} if round_trip is None else {"raster": round_trip, "raw": _as_it_is}
+    arms = tuple(ways)
     rows: list[LayoutRow] = []
-    counts: list[CountRow] = []
-    ways: dict[Arm, RoundTrip | None] = {"raw": None} if round_trip is None else {"raster": round_trip, "raw": None}
-    for arm, way in ways.items():
-        measured = {
-            kind: [layout_statistics(one if way is None else way(one), classes) for one in layouts]
-            for kind, layouts in sets.items()
-        }
-        counts += _count_rows(arm, classes, measured)
-        for measure in UNITS:
-            rows += _rows(arm, measure, classes, measured, chosen)
-    return LayoutScores(
-        counts=tuple(counts),
-        rows=tuple(rows),
+    scores = LayoutScores(
         frame_px=frame,
         mpp=mpp,
         real=len(real),
@@ -95,8 +99,80 @@ def score_layouts(
         splits=splits,
         layouts_per_side=len(chosen[0].real),
         seed=seed,
-        notes=_notes(rows, size=size, found=len(chosen[0].real)),
+        resamples=resamples,
+        process=tuple(process.to_json()),
     )
+    for arm, way in ways.items():
+        first = arm == arms[0]  # the arm to quote: only it has intervals, topology and curves
+        treated = {kind: list(map(way, each)) for kind, each in layouts.items()}
+        made = {label: _numbers(treated["synthetic"], label) for label in (ALL, *classes)}
+        treated["synthetic"] = [treated["synthetic"][i] for i in drawn]
+        sets = _measure(treated, classes, features, topology=topology and first, arm=arm, progress=progress)
+        weights = split_weights(chosen, len(real), len(drawn))
+        anew = resampled_weights(weights, names, resamples=resamples if first else 0, seed=seed)
+        found, overall = compared_rows(arm, sets, weights, _told(anew, resamples * splits, progress))
+        rows += found
+        counts = count_rows(arm, sets, made, names, resamples=resamples if first else 0, seed=seed)
+        scores = replace(scores, counts=(*scores.counts, *counts))
+        if first:
+            curves = curve_bands(sets, names, resamples=resamples, seed=seed)
+            told = {(row.measure, row.label) for row in found if row.position is not None}
+            columns = tuple(title for title, measure, label in COLUMNS if (measure, label) in told)
+            scores = replace(scores, overall=overall, columns=columns, curves=curves)
+    crowded = sum(number for _, number in thrown)
+    return replace(
+        scores, rows=tuple(rows), notes=_notes(rows, size=size, found=scores.layouts_per_side, crowded=crowded)
+    )
+
+
+def _as_it_is(cells: Cells) -> Cells:
+    return cells
+
+
+def _only_compared(chosen: Sequence[LayoutSplit]) -> tuple[tuple[LayoutSplit, ...], list[int]]:
+    """Return the splits with synthetic layouts numbered anew, and which these are: the others need not be measured."""
+    drawn = np.unique(np.concatenate([split.synthetic for split in chosen]))
+    renamed = [split._replace(synthetic=np.searchsorted(drawn, split.synthetic)) for split in chosen]
+    return tuple(renamed), drawn.tolist()
+
+
+def _numbers(layouts: Sequence[Cells], label: str) -> Floats:
+    """Return the number of cells of a class, or of all, in every layout."""
+    return np.array([len(one) if label == ALL else one.counts()[label] for one in layouts], np.float64)
+
+
+def _measure(
+    layouts: Mapping[Kind, Sequence[Cells]],
+    classes: Sequence[str],
+    features: Features | None,
+    *,
+    topology: bool,
+    arm: Arm,
+    progress: Progress,
+) -> ComparedSets:
+    total = sum(map(len, layouts.values()))
+    done = 0
+    statistics = {}
+    for kind, each in layouts.items():
+        measured = []
+        for one in each:
+            measured.append(layout_statistics(one, classes, topology=topology))
+            done += 1
+            progress(f"measuring layouts, {arm}", done, total)
+        statistics[kind] = measured
+    encoded = (
+        {} if features is None else {kind: feature_curves(features(each, classes)) for kind, each in layouts.items()}
+    )
+    return ComparedSets.of(classes, statistics, encoded, topology=topology)
+
+
+def _told(blocks: Iterable[SideWeights], total: int, progress: Progress) -> Iterable[SideWeights]:
+    """Yield blocks of resamples, saying how many are done."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block.real)
+        progress("drawing patients anew", done, total)
 
 
 def _common_terms(real: Sequence[Cells], synthetic: Sequence[Cells]) -> tuple[tuple[str, ...], float]:
@@ -119,66 +195,17 @@ def _common_terms(real: Sequence[Cells], synthetic: Sequence[Cells]) -> tuple[tu
     return classes, float(mpp or 0)
 
 
-def _count_rows(arm: Arm, classes: Sequence[str], measured: dict[str, list[LayoutStatistics]]) -> list[CountRow]:
-    rows = []
-    for label in (ALL, *classes):
-        real, synthetic = (
-            np.array([one.counts[label] for one in measured[kind]], np.float64) for kind in ("real", "synthetic")
-        )
-        rows.append(CountRow(arm, label, float(real.mean()), _sd(real), float(synthetic.mean()), _sd(synthetic)))
-    return rows
-
-
-def _rows(
-    arm: Arm,
-    measure: Measure,
-    classes: Sequence[str],
-    measured: dict[str, list[LayoutStatistics]],
-    chosen: Sequence[LayoutSplit],
-) -> list[LayoutRow]:
-    """Return the rows of a measure: of all cells, of classes, of pairs of classes, and the mean of either."""
-    rows = []
-    for kind, labels in labels_of(measure, classes).items():
-        distances = np.array([[_compare(measure, label, measured, split) for split in chosen] for label in labels])
-        rows += [_row(arm, measure, label, values) for label, values in zip(labels, distances, strict=True)]
-        if kind != ALL and len(labels) > 1:
-            plural = {"class": "classes", "class pair": "class pairs"}[kind]
-            rows.append(_row(arm, measure, f"mean of {plural}", distances.mean(axis=0)))
-    return rows
-
-
-def _compare(
-    measure: Measure, label: str, measured: dict[str, list[LayoutStatistics]], split: LayoutSplit
-) -> tuple[float, float, float]:
-    """Return distance, floor and ceiling of one split."""
-    real = [measured["real"][i] for i in split.real]
-    synthetic = [measured["synthetic"][i] for i in split.synthetic]
-    other = [measured["real"][i] for i in split.other_real]
-    random = [measured["random"][i] for i in split.other_real]
-    distance, floor, ceiling = (layout_distance(measure, label, real, side) for side in (synthetic, other, random))
-    return distance, floor, ceiling
-
-
-def _row(arm: Arm, measure: Measure, label: str, values: Floats) -> LayoutRow:
-    """Return a row from (splits, 3) distances, floors and ceilings."""
-    distance, floor, ceiling = (Level(float(column.mean()), _sd(column)) for column in values.T)
-    least_span = 2 * _sd(values[:, 2] - values[:, 1]) / np.sqrt(len(values))
-    return LayoutRow(arm, measure, label, distance, floor, ceiling, float(least_span))
-
-
-def _sd(values: Floats) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
-
-
-def _notes(rows: Sequence[LayoutRow], *, size: int, found: int) -> tuple[str, ...]:
+def _notes(rows: Sequence[LayoutRow], *, size: int, found: int, crowded: int) -> tuple[str, ...]:
     notes = []
     if found < size:
         notes.append(f"There are layouts for comparisons of {found} against {found} only, not {size}.")
-    silent: dict[str, list[str]] = {}
+    if crowded:
+        notes.append(f"{crowded} cells of the fitted point process found no place outside the hard core of others.")
+    silent_rows: dict[str, list[str]] = {}
     for row in rows:
         if row.position is None:
             measured = np.isfinite([row.distance.mean, row.floor.mean, row.ceiling.mean]).all()
             reason = "random layouts are hardly farther than real ones" if measured else "one side has too few cells"
-            silent.setdefault(reason, []).append(f"{row.measure.replace('_', ' ')} of {row.label} ({row.arm})")
-    notes += [f"No position, as {reason}: {', '.join(where)}." for reason, where in silent.items()]
+            silent_rows.setdefault(reason, []).append(f"{NAMES[row.measure]} of {row.label} ({row.arm})")
+    notes += [f"No position, as {reason}: {', '.join(where)}." for reason, where in silent_rows.items()]
     return tuple(notes)

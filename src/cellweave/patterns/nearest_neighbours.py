@@ -27,8 +27,8 @@ def nearest_neighbour_distances(xy: npt.ArrayLike, *, to: npt.ArrayLike | None =
         >>> nearest_neighbour_distances([[0, 0], [3, 4], [3, 5]]).tolist()
         [5.0, 1.0, 1.0]
     """
-    points = _points(xy)
-    others = points if to is None else _points(to)
+    points = as_points(xy)
+    others = points if to is None else as_points(to)
     own = to is None
     if len(others) <= own or not len(points):
         return np.zeros(0)
@@ -82,7 +82,12 @@ def nearest_neighbour_distribution(distances: npt.ArrayLike, borders: npt.ArrayL
     return np.asarray(1 - survival[np.searchsorted(times, limits, side="right")], np.float64)
 
 
-def _points(xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def as_points(xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return points as float64 (N, 2); N may be 0.
+
+    Raises:
+        InvalidInputError: The shape is not (N, 2).
+    """
     points = np.asarray(xy, np.float64).reshape(-1, 2) if np.size(xy) == 0 else np.asarray(xy, np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise InvalidInputError(f"points must have shape (N, 2), got {points.shape}.")

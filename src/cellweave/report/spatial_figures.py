@@ -10,8 +10,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cellweave.core import InvalidInputError
+from cellweave.metrics import LayoutScores
+from cellweave.metrics.layout_curves import NEAREST_UM
+from cellweave.metrics.layout_scores import CurveBand, Kind
+from cellweave.metrics.layout_statistics import EDGES_UM, SCALES_UM, Measure
 from cellweave.report.figures import WIDTH_IN, in_house_style
-from cellweave.report.palette import GREY, SERIES
+from cellweave.report.palette import GREY, INK, SERIES
+
+KIND_COLOURS: Mapping[Kind, str] = {"real": INK, "synthetic": SERIES[0], "fitted": SERIES[2], "random": SERIES[1]}
+
+_NEAREST_SHOWN_UM = 30.0
+
+_PANELS: Mapping[Measure, tuple[str, ...]] = {
+    "nearest_neighbour": ("nearest neighbour nearer",),
+    "ripley_l": ("L(r) − r, µm",),
+    "pair_correlation": ("pair correlation",),
+    "topology": ("pieces a cell", "holes a cell"),
+}
 
 
 @in_house_style
@@ -89,3 +104,57 @@ def levels_chart(
     axes.set_xlabel(xlabel)
     axes.grid(visible=False, axis="y")
     return figure
+
+
+@in_house_style
+def layout_curves(scores: LayoutScores) -> Figure:
+    """Draw the curves that layouts were compared by, a row for all cells and for every class, with envelopes.
+
+    An envelope is the pointwise 95 % interval over patients, or over layouts for synthetic ones; random layouts and
+    those of the fitted point process are drawn with the counts of the real ones.
+
+    Raises:
+        InvalidInputError: The scores have no curves.
+    """
+    bands = {(band.label, band.measure, band.kind): band for band in scores.curves}
+    labels = list(dict.fromkeys(band.label for band in scores.curves))
+    measures = [measure for measure in _PANELS if any(band.measure == measure for band in scores.curves)]
+    if not labels:
+        raise InvalidInputError("a figure of curves needs at least one curve, got none.")
+    columns = [(measure, part) for measure in measures for part in range(len(_PANELS[measure]))]
+    figure = Figure(figsize=(2.5 * len(columns), 0.7 + 2.1 * len(labels)), layout="constrained")
+    panels = figure.subplots(len(labels), len(columns), squeeze=False)
+    for row, label in enumerate(labels):
+        for column, (measure, part) in enumerate(columns):
+            axes: Axes = panels[row][column]
+            for kind, colour in KIND_COLOURS.items():
+                _draw_band(axes, bands[label, measure, kind], part, colour)
+            if measure == "pair_correlation":
+                axes.axhline(1, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+            if row == 0:
+                axes.set_title(_PANELS[measure][part])
+            if row == len(labels) - 1:
+                axes.set_xlabel("distance, µm")
+            if column == 0:
+                axes.set_ylabel(label)
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
+    return figure
+
+
+def _draw_band(axes: Axes, band: CurveBand, part: int, colour: str) -> None:
+    """Draw one curve of a measure, of which topology has two, with its envelope."""
+    parts = len(_PANELS[band.measure])
+    middle, low, high = (np.split(one, parts)[part] for one in (band.values, band.low, band.high))
+    if band.measure == "ripley_l":
+        x = EDGES_UM[1:]
+        middle, low, high = middle - x, low - x, high - x
+    elif band.measure == "pair_correlation":
+        x = (EDGES_UM[1:] + EDGES_UM[:-1]) / 2
+    elif band.measure == "topology":
+        x = SCALES_UM
+    else:
+        shown = NEAREST_UM <= _NEAREST_SHOWN_UM
+        x, middle, low, high = NEAREST_UM[shown], middle[shown], low[shown], high[shown]
+    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, middle, color=colour, linewidth=1.4, label=band.kind)

@@ -65,11 +65,13 @@ def rgb_to_density(image: npt.NDArray[np.uint8]) -> Densities:
     """
     if image.dtype != np.uint8 or image.ndim < 1 or image.shape[-1] != 3:
         raise InvalidInputError(f"an image is uint8 (..., 3), got {image.dtype} {image.shape}.")
-    return _DENSITY_OF_LEVEL[image]
+    return DENSITY_OF_LEVEL[image]
 
 
-_DENSITY_OF_LEVEL = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
-_DENSITY_OF_LEVEL[255] = 0.0  # not -0.0
+DENSITY_OF_LEVEL = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
+"""Optical density of every grey level, float32 (256,)."""
+DENSITY_OF_LEVEL[255] = 0.0  # not -0.0
+DENSITY_OF_LEVEL.setflags(write=False)
 
 
 def density_to_rgb(densities: npt.ArrayLike) -> npt.NDArray[np.uint8]:

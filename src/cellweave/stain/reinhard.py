@@ -14,7 +14,7 @@ from cellweave.core import InvalidInputError
 
 RgbImage = npt.NDArray[np.uint8]
 
-_LEAST_SPREAD = 2.0
+LEAST_SPREAD = 2.0
 """Of a channel, in L*a*b* units: an empty tile is shifted, its noise is not blown up to look like tissue."""
 
 
@@ -47,7 +47,7 @@ class ReinhardStyle:
     @classmethod
     def of(cls, image: RgbImage) -> ReinhardStyle:
         """Return the style of one image, uint8 (H, W, 3)."""
-        values = _lab(image).reshape(-1, 3)
+        values = rgb_to_lab(image).reshape(-1, 3)
         return cls(_three(values.mean(axis=0, dtype=float)), _three(values.std(axis=0, dtype=float)))
 
     @classmethod
@@ -66,9 +66,9 @@ class ReinhardStyle:
     def apply(self, image: RgbImage) -> RgbImage:
         """Return an image, uint8 (H, W, 3), with this style in place of its own."""
         own = ReinhardStyle.of(image)
-        gain = np.asarray(self.spread) / np.maximum(own.spread, _LEAST_SPREAD)
-        shifted = (_lab(image) - np.asarray(own.mean)) * gain + np.asarray(self.mean)
-        return _rgb(shifted.astype(np.float32))
+        gain = np.asarray(self.spread) / np.maximum(own.spread, LEAST_SPREAD)
+        shifted = (rgb_to_lab(image) - np.asarray(own.mean)) * gain + np.asarray(self.mean)
+        return lab_to_rgb(shifted.astype(np.float32))
 
     def to_json(self) -> dict[str, Any]:
         """Return the style for a model's ``config.json``."""
@@ -85,12 +85,14 @@ def _three(numbers: Iterable[Any]) -> tuple[float, float, float]:
     return first, second, third
 
 
-def _lab(image: RgbImage) -> npt.NDArray[np.float32]:
+def rgb_to_lab(image: RgbImage) -> npt.NDArray[np.float32]:
+    """Return L*, a* and b*, float32 (H, W, 3), of an image, uint8 (H, W, 3), which may not be empty."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise InvalidInputError(f"an image is uint8 (H, W, 3) and not empty, got {image.dtype} {image.shape}.")
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _rgb(lab: npt.NDArray[np.float32]) -> RgbImage:
+def lab_to_rgb(lab: npt.NDArray[np.float32]) -> RgbImage:
+    """Return the image of L*, a* and b*, clipped to what red, green and blue can show."""
     values = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
     return np.asarray(np.clip(np.rint(values * 255), 0, 255), np.uint8)

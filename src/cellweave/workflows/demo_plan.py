@@ -65,7 +65,7 @@ class DemoPlan:
     locator_crop_px: int = 128
     layout_changes: tuple[str, ...] = ("network.widths=[32,64,96]", "fit.ema_decay=0.995")
     image_changes: tuple[str, ...] = ("network.widths=[64,96,128]", "fit.ema_decay=0.995")
-    locator_changes: tuple[str, ...] = ()
+    locator_changes: tuple[str, ...] = ("network.widths=[32,64,128,192,256]", "turns=1")
     steps: DemoSteps | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
