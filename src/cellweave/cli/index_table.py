@@ -38,7 +38,7 @@ def print_index(scores: IndexScores) -> None:
     agreement = scores.agreement
     if agreement is not None:
         typer.echo(
-            f"index of {counted(agreement['images'], 'image')} against annotations: mean absolute difference "
+            f"index of {counted(int(agreement['images']), 'image')} against annotations: mean absolute difference "
             f"{agreement['mean_absolute_points']:.1f} points, mean difference {agreement['mean_points']:+.1f} points"
         )
     print_notes(scores.notes)
