@@ -7,7 +7,7 @@ from torch import nn
 
 from cellweave.core import CellweaveError
 from cellweave.diffusion import DiffusionUNet, DiffusionUNetRecipe
-from cellweave.diffusion.blocks import Context, GroupNorm, SelfAttention
+from cellweave.diffusion.blocks import Context, SelfAttention
 
 SMALL = DiffusionUNetRecipe(widths=(16, 32), blocks=1, attention_levels=(1,), head_channels=16)
 
@@ -104,15 +104,6 @@ def test_attention_is_its_formula():
         seen[:, head] = torch.einsum("nqk,nck->ncq", scores.softmax(dim=2), value[:, head])
     expected = x + attention.merge(seen.reshape(2, 8, 3, 5))
     torch.testing.assert_close(attention(x, Context(torch.zeros(2, 1))), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_decoder_norm_replaces_the_norms_of_middle_and_decoder():
-    class Marked(GroupNorm):
-        pass
-
-    net = network(decoder_norm=Marked)
-    places = {name.split(".")[0] for name, module in net.named_modules() if isinstance(module, Marked)}
-    assert places == {"middle", "decoder"}
 
 
 @pytest.mark.parametrize(

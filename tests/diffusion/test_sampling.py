@@ -24,6 +24,7 @@ SAMPLERS = (
     SamplerRecipe(name="ddim", steps=250),
     SamplerRecipe(name="ddim", steps=500, eta=1.0, timestep_spacing="linspace"),
     SamplerRecipe(name="dpm-solver++", steps=60),
+    SamplerRecipe(name="unipc", steps=60),
 )
 
 
@@ -70,7 +71,7 @@ def test_gaussian_data_is_reproduced(recipe, channels, prediction):
     torch.testing.assert_close(values.std(dim=1), deviation, rtol=0.09, atol=0)
 
 
-@pytest.mark.parametrize("name", ["ddpm", "ddim", "dpm-solver++"])
+@pytest.mark.parametrize("name", ["ddpm", "ddim", "dpm-solver++", "unipc"])
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("settings", [{}, {"schedule": "linear", "snr_shift": 0.25, "learned_variance": False}])
 def test_a_single_point_is_found_in_any_number_of_steps(name, prediction, settings):
@@ -91,7 +92,7 @@ def test_a_single_point_is_found_in_any_number_of_steps(name, prediction, settin
 def test_learned_variance_reaches_ddpm_alone():
     # with few steps the posterior's variance is too small for spread data, and beta too large
     deviations = {}
-    for name in ("ddpm", "ddim", "dpm-solver++"):
+    for name in ("ddpm", "ddim", "dpm-solver++", "unipc"):
         for place in (-1.0, 1.0):
             model = process()
             found = sample(
@@ -107,6 +108,7 @@ def test_learned_variance_reaches_ddpm_alone():
     assert deviations["ddpm", -1.0] < 0.45 < 0.5 < deviations["ddpm", 1.0]
     assert deviations["ddim", -1.0] == deviations["ddim", 1.0]
     assert deviations["dpm-solver++", -1.0] == deviations["dpm-solver++", 1.0]
+    assert deviations["unipc", -1.0] == deviations["unipc", 1.0]
 
 
 def linear_network(x_t, t, *, category, condition):

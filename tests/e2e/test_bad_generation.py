@@ -45,7 +45,7 @@ OF_LAYOUTS = {
     "--category -1": "there is no counting category -1; the model has 2, from 0",
 }
 OF_SAMPLERS = {
-    "--sampler euler": "sampler: name = 'euler' does not fit: Input should be 'ddpm', 'ddim' or 'dpm-solver++'",
+    "--sampler euler": "sampler: name = 'euler' does not fit: Input should be 'ddpm', 'ddim', ",
     "--steps 0": "sampler: steps = 0 does not fit: Input should be greater than or equal to 1",
     "--steps 1001": "the sampler would take 1001 steps, but the model has 1000 noise levels; take at most as many",
 }

@@ -77,6 +77,38 @@ def test_a_table_of_classes(sources, capsys) -> None:
     assert "cells   2 (1 tumor, 1 without a class)" in capsys.readouterr().out
 
 
+def test_masks_are_kept_beside_the_image(sources) -> None:
+    for kind in ("conic", "consep", "lizard", "masks"):
+        assert main(f"data import {kind} {kind} {kind}-out {IMPORTS[kind][0]}".split()) == 0
+        dataset = CellDataset.open(f"{kind}-out")
+        (name,) = dataset.names()
+        mask = dataset.read_mask(name)
+        labels = dataset.read_cells(name).labels
+        expected = np.zeros((256, 256), int)
+        expected[10:20, 10:20], expected[10:20, 20:30] = labels + 1
+        assert (mask.classes == expected).all()
+        assert (mask.instances[10:20, 10:20] == 1).all()
+        assert (mask.instances[10:20, 20:30] == 2).all()
+        assert (mask.instances > 0).sum() == 200
+
+
+def test_classes_alone_are_nuclei_by_their_connected_parts(sources, capsys) -> None:
+    """Touching nuclei of two classes are two cells, unknown pixels are none and stay unknown."""
+    Path("masks/instances/a.png").unlink()
+    Path("masks/instances").rmdir()
+    codes = cv2.imread("masks/classes/a.png", cv2.IMREAD_UNCHANGED)
+    codes[100:, :], codes[50, 50], codes[51, 51] = 255, 1, 1  # parts that meet at a corner are one
+    cv2.imwrite("masks/classes/a.png", codes)
+    assert main(["data", "import", "masks", "masks", "out", "--class-codes", "1=tumor,3=stromal"]) == 0
+    assert "There is no instances/: the connected parts of every class" in capsys.readouterr().out
+    dataset = CellDataset.open("out")
+    cells, mask = dataset.read_cells("a"), dataset.read_mask("a")
+    found = dict(zip(map(tuple, cells.xy.tolist()), cells.label_names(), strict=True))
+    assert found == {(15.0, 15.0): "tumor", (51.0, 51.0): "tumor", (25.0, 15.0): "stromal"}
+    assert mask.instances is None
+    assert (mask.classes == np.select([codes == 1, codes == 3, codes == 255], [1, 2, 255])).all()
+
+
 def cut(path: str) -> None:
     Path(path).write_bytes(Path(path).read_bytes()[:300])
 

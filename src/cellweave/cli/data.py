@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cellweave.data import CellStatistics, CheckReport
     from cellweave.workflows.export import ExportSummary
+    from cellweave.workflows.patches import PatchSummary
     from cellweave.workflows.prepare import ImportSummary
 
 TABLE_WIDTH = 110
@@ -114,6 +115,9 @@ def import_source(
     class_codes: Annotated[
         str | None, typer.Option(help="masks: what the codes in the masks of classes/ mean: 1=tumor,2=stromal.")
     ] = None,
+    align_masks: Annotated[
+        bool, typer.Option("--align-masks", help="deepliif: move masks that stand beside their nuclei onto them.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the images and annotations.")] = None,
     overwrite: Overwrite = False,
@@ -134,6 +138,7 @@ def import_source(
         "class_codes": None if class_codes is None else [one.strip() for one in class_codes.split(",")],
         "level": None if level is None else level.value,
         "fold": fold,
+        "align_masks": align_masks or None,
     }
     given = {key: value for key, value in options.items() if value is not None}
     with terminal_progress() as progress:
@@ -220,6 +225,40 @@ def phantom(
     _print_json(asdict(summary)) if as_json else _print_summary(summary)
 
 
+@app.command()
+def patches(
+    dataset: Dataset,
+    out: Annotated[Path, typer.Argument(help="Data set to make.")],
+    size: Annotated[int, typer.Option(help="Height and width of the patches made, in pixels.")] = 128,
+    overlap: Annotated[float, typer.Option(help="Share of its side that a patch shares with the next one.")] = 0.5,
+    reduce: Annotated[int, typer.Option(help="How many times smaller patches become; 2 makes 10x of 20x.")] = 1,
+    unknown: Annotated[float, typer.Option(help="Largest share of unknown pixels in a patch.")] = 0.0,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the area of every training image kept for testing.")
+    ] = 0.075,
+    seed: Annotated[int, typer.Option(min=0, help="Of the held-out areas.")] = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Cut images with masks into overlapping patches; a random area of each training image becomes the test split."""
+    from cellweave.workflows.patches import cut_patches
+
+    with terminal_progress() as progress:
+        summary = cut_patches(
+            dataset,
+            out,
+            side=size,
+            overlap=overlap,
+            reduce=reduce,
+            unknown_share=unknown,
+            held_out=held_out,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print_json(asdict(summary)) if as_json else _print_patches(summary)
+
+
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
@@ -248,6 +287,18 @@ def _print_export(summary: ExportSummary) -> None:
     typer.echo(f"{counted(total, 'cell')} of {counted(summary.images, 'image')}")
     for note in summary.notes:
         typer.echo(f"note    {note}")
+    typer.echo(f"written to {summary.path}")
+
+
+def _print_patches(summary: PatchSummary) -> None:
+    kept = ", ".join(f"{count:,} {split}" for split, count in summary.patches.items())
+    typer.echo(f"patches  {sum(summary.patches.values()):,} ({kept})")
+    places = sum(summary.patches.values()) + summary.unknown + summary.shared
+    for count, reason in ((summary.unknown, "too many unknown pixels"), (summary.shared, "reach into a held-out area")):
+        typer.echo(f"left out {count:,} of {places:,} places ({count / places:.1%}): {reason}")
+    for count, reason in ((summary.without_mask, "have no mask"), (summary.too_small, "are smaller than a patch")):
+        if count:
+            typer.echo(f"note     {count:,} images {reason}")
     typer.echo(f"written to {summary.path}")
 
 

@@ -24,7 +24,7 @@ Model = Annotated[str, typer.Option(help="Model folder, shipped model, or owner/
 Out = Annotated[Path, typer.Option(help="Data set to make.")]
 Count = Annotated[int, typer.Option(help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Sample i depends on the seed and i alone.")]
-Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm-solver++; the model's own without.")]
+Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm-solver++ or unipc; the model's own without.")]
 Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
 Revision = Annotated[str | None, typer.Option(help="Commit of a model on the hub.")]
@@ -72,30 +72,40 @@ def layouts(
 @app.command()
 def images(
     model: Model,
-    layouts: Annotated[Path, typer.Option(help="Data set whose cells are painted.")],
     out: Out,
-    split: Annotated[str | None, typer.Option(help="Only the layouts of this split.")] = None,
+    layouts: Annotated[Path | None, typer.Option(help="Data set whose cells are painted.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Data set whose masks are painted, by a model of masks.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only the images of this split.")] = None,
     seed: Seed = 0,
     sampler: Sampler = None,
     steps: Steps = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Scale of classifier-free guidance, 0 for none; the model's own without.")
+    ] = None,
     batch_size: BatchSize = 4,
     revision: Revision = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate an image of every layout of a data set."""
+    """Generate an image of every layout, or of every mask, of a data set."""
+    from cellweave.core import InvalidInputError
     from cellweave.workflows.generate import generate_images
 
+    source = layouts or masks
+    if source is None or (layouts and masks):
+        raise InvalidInputError("images are painted of --layouts or of --masks; give one of them.")
     with terminal_progress() as progress:
         summary = generate_images(
             model,
-            layouts,
+            source,
             out,
+            masks=masks is not None,
             split=split,
             seed=seed,
             sampler=sampler,
             steps=steps,
+            guidance=guidance,
             batch_size=batch_size,
             revision=revision,
             device=device,

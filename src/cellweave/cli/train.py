@@ -130,7 +130,7 @@ def images(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a diffusion model of images of tissue, conditioned on layouts."""
+    """Train a diffusion model of images of tissue, conditioned on layouts, or on masks by a recipe of masks."""
     from cellweave.workflows.train import train_images
 
     with terminal_progress() as progress:

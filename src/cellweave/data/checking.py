@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cellweave.core import InvalidImageError, sha256_of
+from cellweave.core import DatasetError, InvalidImageError, sha256_of
 from cellweave.core.progress import Progress, silent
 from cellweave.data.dataset import SPLITS, CellDataset, is_inside
 from cellweave.data.images import read_image
+from cellweave.data.semantic_masks import CLASSES_FOLDER, UNKNOWN
 from cellweave.data.wording import counted, listing, some
 
 
@@ -66,6 +67,7 @@ def check_dataset(path: str | os.PathLike[str], *, progress: Progress = silent) 
         *_check_checksums(dataset),
         *_check_images_table(dataset),
         *_check_image_files(dataset, progress),
+        *_check_masks(dataset),
         *_check_cells(dataset),
         *_check_groups(dataset),
     ]
@@ -131,6 +133,25 @@ def _check_image_file(root: Path, file: str, recorded: tuple[int, int]) -> Itera
     if pixels.shape[:2] != recorded:
         found, expected = (f"{width}×{height}" for height, width in (pixels.shape[:2], recorded))
         yield Finding("error", file, f"is {found}, images.parquet says {expected}; import it again.")
+
+
+def _check_masks(dataset: CellDataset) -> Iterator[Finding]:
+    names = [str(name) for name in dataset.images["image"].drop_duplicates()]
+    masked = [name for name in names if dataset.has_mask(name)]
+    for name in masked:
+        file = f"{CLASSES_FOLDER}/{name}.png"
+        try:
+            codes = np.unique(dataset.read_mask(name).classes)
+        except DatasetError as error:
+            yield Finding("error", file, str(error))
+            continue
+        strange = codes[(codes > len(dataset.classes)) & (codes != UNKNOWN)]
+        if len(strange):
+            text = f"has class code {strange[0]}, but there are {len(dataset.classes)} classes; import the data again."
+            yield Finding("error", file, text)
+    bare = [name for name in names if not dataset.has_mask(name)]
+    if masked and bare:
+        yield Finding("warning", CLASSES_FOLDER, f"no mask of {listing(bare, 'image')}, though others have one.")
 
 
 def _check_cells(dataset: CellDataset) -> Iterator[Finding]:

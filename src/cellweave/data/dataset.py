@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
-from cellweave.data.images import RgbImage, read_image
+from cellweave.data.images import RgbImage, read_ids, read_image
+from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, SemanticMask
 
 FORMAT = "cellweave-dataset"
 VERSION = 1
@@ -252,6 +253,38 @@ class CellDataset:
                 f"{recorded[1]}×{recorded[0]}; import the data again."
             )
         return pixels
+
+    def has_mask(self, image: str) -> bool:
+        """Return whether an image has a mask of classes."""
+        return (self.root / CLASSES_FOLDER / f"{image}.png").is_file()
+
+    def read_mask(self, image: str) -> SemanticMask:
+        """Return the classes of the pixels of one image, and their nuclei where those are stored.
+
+        Raises:
+            DatasetError: There is no such image, it has no mask, or its mask is damaged, of another size or kind.
+        """
+        row = self._row(image)
+        if not self.has_mask(image):
+            raise DatasetError(
+                f"image {image!r} of {self.root} has no mask of classes ({CLASSES_FOLDER}/{image}.png); import data "
+                "that are annotated by masks."
+            )
+        instances = self.root / INSTANCES_FOLDER / f"{image}.png"
+        try:
+            mask = SemanticMask(
+                np.asarray(read_ids(self.root / CLASSES_FOLDER / f"{image}.png")),
+                read_ids(instances).astype(np.uint16) if instances.is_file() else None,
+            )
+        except CellweaveError as error:
+            raise DatasetError(f"the mask of image {image!r} of {self.root} cannot be used: {error}") from error
+        recorded = (int(row["height"]), int(row["width"]))
+        if mask.shape != recorded:
+            raise DatasetError(
+                f"the mask of image {image!r} of {self.root} is {mask.shape[1]}×{mask.shape[0]}, but images.parquet "
+                f"says {recorded[1]}×{recorded[0]}; import the data again."
+            )
+        return mask
 
     def _row(self, image: str) -> dict[Any, Any]:
         try:

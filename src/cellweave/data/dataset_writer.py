@@ -27,6 +27,7 @@ from cellweave.data.dataset import (
     is_safe_name,
 )
 from cellweave.data.images import RgbImage, write_png
+from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, UNKNOWN, SemanticMask
 
 
 def _require_dataset(root: Path) -> None:
@@ -103,6 +104,7 @@ class DatasetWriter:
         file: Path | None = None,
         split: str = "training",
         group: str | None = None,
+        mask: SemanticMask | None = None,
         provenance: Mapping[str, str | int | float | None] | None = None,
     ) -> None:
         """Add an image, given as pixels (stored as PNG) or as a file (copied as it is), or a layout with neither.
@@ -114,12 +116,13 @@ class DatasetWriter:
             file: An image file.
             split: training, validation or test.
             group: Patient or slide; the image's own name when None.
+            mask: The class of every pixel, and the nucleus where nuclei are told apart.
             provenance: How a generated image was made: model, seed, sampler and so on; goes to
                 ``provenance.parquet``.
 
         Raises:
             DatasetError: The name is used or unusable, the split unknown, the pixels are of another kind, or classes or
-                sizes disagree.
+                sizes disagree, of the mask too.
         """
         if image in self._names or not is_safe_name(image):
             reason = "is there already" if image in self._names else "cannot be a file name"
@@ -131,6 +134,8 @@ class DatasetWriter:
                 f"image {image!r} has cells of classes {list(cells.classes)}, "
                 f"the data set has {[one.name for one in self.classes]}."
             )
+        if mask is not None:
+            self._store_mask(image, cells, mask)
         self._names.add(image)
         row = (image, self._store(image, cells, pixels, file), cells.shape[1], cells.shape[0], cells.mpp, split)
         for column, value in zip(IMAGE_SCHEMA.names, (*row, group or image), strict=True):
@@ -162,6 +167,20 @@ class DatasetWriter:
             shutil.copyfile(file, self._folder / relative)
             return relative
         return ""
+
+    def _store_mask(self, image: str, cells: Cells, mask: SemanticMask) -> None:
+        if mask.shape != cells.shape:
+            raise DatasetError(f"the mask of image {image!r} is {mask.shape}, its cells live in {cells.shape}.")
+        strange = (mask.classes > len(self.classes)) & (mask.classes != UNKNOWN)
+        if strange.any():
+            raise DatasetError(
+                f"the mask of image {image!r} has class code {mask.classes[strange].min()}, the data set has "
+                f"{len(self.classes)} classes; codes are 0 for background, then one a class, and {UNKNOWN} for unknown."
+            )
+        for folder, ids in ((CLASSES_FOLDER, mask.classes), (INSTANCES_FOLDER, mask.instances)):
+            if ids is not None:
+                (self._folder / folder).mkdir(exist_ok=True)
+                write_png(self._folder / folder / f"{image}.png", ids)
 
     def _finish(self) -> None:
         pq.write_table(pa.table(self._images, schema=IMAGE_SCHEMA), self._folder / "images.parquet")

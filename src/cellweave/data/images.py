@@ -48,8 +48,22 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
         return image.height, image.width
 
 
-def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
-    """Write an image, uint8 (H, W, 3) or (H, W), as PNG, whole or not at all."""
+def read_ids(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8 | np.uint16]:
+    """Return the numbers of a PNG of one channel, uint8 or uint16 (H, W).
+
+    Raises:
+        InvalidImageError: The file is missing, no image, damaged, or has several channels or other numbers.
+    """
+    path = Path(path)
+    with _opened(path) as image:
+        kinds = {"L": np.uint8, "I;16": np.uint16}
+        if image.mode not in kinds:
+            raise InvalidImageError(f"{path} is an image of mode {image.mode}; a mask has one channel of 8 or 16 bits.")
+        return np.asarray(image, kinds[image.mode])
+
+
+def write_png(path: str | os.PathLike[str], image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
+    """Write an image, uint8 (H, W, 3), or uint8 or uint16 (H, W), as PNG, whole or not at all."""
     with atomic_file(path) as partial, partial.open("wb") as stream:
         Image.fromarray(image).save(stream, format="PNG")
 

@@ -2,27 +2,32 @@
 
 from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
 from cellweave.diffusion.denoising_loss import DenoisingLoss
+from cellweave.diffusion.guidance import GuidedNetwork
 from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
 from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
 from cellweave.diffusion.restoring import restore
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
 from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, refuse_more_steps, sampling_levels
-from cellweave.diffusion.unet import DiffusionUNet, DiffusionUNetRecipe
+from cellweave.diffusion.spade import SpatiallyAdaptiveNorm
+from cellweave.diffusion.unet import Conditioning, DiffusionUNet, DiffusionUNetRecipe
 from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
 
 __all__ = [
     "Condition",
+    "Conditioning",
     "Context",
     "DenoisingLoss",
     "DiffusionProcess",
     "DiffusionUNet",
     "DiffusionUNetRecipe",
     "GroupNorm",
+    "GuidedNetwork",
     "NetworkCall",
     "NormFactory",
     "ProcessRecipe",
     "Sampler",
     "SamplerRecipe",
+    "SpatiallyAdaptiveNorm",
     "WeightingName",
     "WeightingRecipe",
     "hybrid_loss",

@@ -12,15 +12,23 @@ from torch.nn import functional
 
 Resample = Literal["down", "up"]
 
+NormFactory = Callable[[int], nn.Module]
+"""From channels to a norm that is called with (x, context); a decoder may be given another one than an encoder."""
+
 
 class Context(NamedTuple):
     """What every block may look at beside its input.
 
     Attributes:
         embedding: Of noise level and category, (N, E), after its nonlinearity.
+        condition: What spatially-adaptive norms look at, (N, Cc, H, W) of the data's size; None where there are none.
+        kept: Scales and shifts that such norms have made of the condition, by norm, for conditions that are seen at
+            many noise levels; None: they are made anew.
     """
 
     embedding: Tensor
+    condition: Tensor | None = None
+    kept: dict[nn.Module, tuple[Tensor, Tensor]] | None = None
 
 
 class GroupNorm(nn.GroupNorm):
@@ -37,23 +45,24 @@ class GroupNorm(nn.GroupNorm):
 class ScaleShiftNorm(nn.Module):
     """Group normalisation whose scale and shift come from the embedding of noise level and category.
 
+    Args:
+        channels: Of input and result.
+        embedding: Length of the context's embedding.
+        norm: Makes the normalisation that is scaled and shifted.
+
     Source:
         Dhariwal and Nichol 2021, section 3 (adaptive group normalisation).
     """
 
-    def __init__(self, channels: int, embedding: int) -> None:
+    def __init__(self, channels: int, embedding: int, norm: NormFactory = GroupNorm) -> None:
         super().__init__()
-        self.norm = GroupNorm(channels)
+        self.norm = norm(channels)
         self.project = nn.Linear(embedding, 2 * channels)
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         """Return ``x`` (N, C, H, W) normalised, scaled and shifted."""
         scale, shift = self.project(context.embedding)[:, :, None, None].chunk(2, dim=1)
-        return torch.addcmul(shift, self.norm(x), 1 + scale)
-
-
-NormFactory = Callable[[int], nn.Module]
-"""From channels to a norm that is called with (x, context); a decoder may be given another one than an encoder."""
+        return torch.addcmul(shift, self.norm(x, context), 1 + scale)
 
 
 class ResidualBlock(nn.Module):
@@ -65,7 +74,7 @@ class ResidualBlock(nn.Module):
         embedding: Length of the context's embedding.
         dropout: Share of the values dropped before the last convolution.
         resample: Halve or double the resolution: averages of 2×2 pixels, or repeated pixels, in both branches.
-        norm: Makes the first norm; the second one takes scale and shift from the embedding.
+        norm: Makes both norms; the second one takes scale and shift from the embedding on top.
     """
 
     def __init__(
@@ -82,7 +91,7 @@ class ResidualBlock(nn.Module):
         self.resample = resample
         self.first_norm = norm(inputs)
         self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.second_norm = ScaleShiftNorm(outputs, embedding)
+        self.second_norm = ScaleShiftNorm(outputs, embedding, norm)
         self.dropout = nn.Dropout(dropout)
         self.second = zeroed(nn.Conv2d(outputs, outputs, 3, padding=1))
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)

@@ -20,10 +20,19 @@ class DenoisingLoss:
         weighting: Of the noise levels.
         given: What the network is told beside the noisy data, of ``category`` and ``condition``; each is taken from
             the batch under its name.
+        drop: Share of the samples whose condition is replaced by the null one, 0 everywhere, so that the network can
+            be guided.
     """
 
-    def __init__(self, process: DiffusionProcess, weighting: WeightingRecipe, *, given: Sequence[str] = ()) -> None:
-        self.process, self.weighting, self.given = process, weighting, tuple(given)
+    def __init__(
+        self,
+        process: DiffusionProcess,
+        weighting: WeightingRecipe,
+        *,
+        given: Sequence[str] = (),
+        drop: float = 0.0,
+    ) -> None:
+        self.process, self.weighting, self.given, self.drop = process, weighting, tuple(given), drop
 
     def __call__(
         self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator
@@ -33,11 +42,15 @@ class DenoisingLoss:
         Args:
             model: The network.
             batch: ``x0``, (N, C, H, W) in [-1, 1], and what is given.
-            generator: Of the step, on the CPU; draws the levels, then the noise.
+            generator: Of the step, on the CPU; draws the levels, then the noise, then which conditions are dropped.
         """
         x0 = batch["x0"]
         t = torch.randint(self.process.steps, (len(x0),), generator=generator).to(x0.device)
         noise = torch.randn(x0.shape, generator=generator).to(x0.device)
         x_t = self.process.noisy(x0, t, noise)
-        output = model(x_t, t, **{name: batch[name] for name in self.given})
+        told = {name: batch[name] for name in self.given}
+        if self.drop:
+            kept = torch.rand(len(x0), generator=generator).to(x0.device) >= self.drop
+            told["condition"] = told["condition"] * kept[:, None, None, None]
+        output = model(x_t, t, **told)
         return hybrid_loss(self.process, output, x0, x_t, t, noise, weighting=self.weighting)

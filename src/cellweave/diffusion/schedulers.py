@@ -19,8 +19,8 @@ class SamplerRecipe(BaseModel):
     """How samples are drawn.
 
     Attributes:
-        name: ``ddpm`` (ancestral, with the learned variance where there is one), ``ddim``, or ``dpm-solver++``
-            (second order, multistep).
+        name: ``ddpm`` (ancestral, with the learned variance where there is one), ``ddim``, ``dpm-solver++`` or
+            ``unipc`` (both second order, multistep; the latter corrects each step by the next call of the network).
         steps: Noise levels visited, at most those of the process; each costs one call of the network.
         eta: Of ``ddim``: noise added a step, from 0 (none) to 1 (as much as the posterior's).
         clip: Whether what the network predicts of the data is clipped to the process's ``clip_x0``.
@@ -30,7 +30,7 @@ class SamplerRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["ddpm", "ddim", "dpm-solver++"] = "ddim"
+    name: Literal["ddpm", "ddim", "dpm-solver++", "unipc"] = "ddim"
     steps: int = Field(default=100, ge=1)
     eta: float = Field(default=0.0, ge=0, le=1)
     clip: bool = True
@@ -114,7 +114,7 @@ class Sampler:
 
 def _scheduler(process: DiffusionProcess, recipe: SamplerRecipe, levels: Tensor) -> Any:
     """Make the scheduler of the process at ``levels``, cleanest first."""
-    from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+    from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
     signal = process.signal[levels]
     before = torch.cat([torch.ones(1, dtype=signal.dtype), signal[:-1]])
@@ -127,17 +127,21 @@ def _scheduler(process: DiffusionProcess, recipe: SamplerRecipe, levels: Tensor)
         scheduler = DDPMScheduler(**common, variance_type=variance, clip_sample=False, timestep_spacing="leading")
     elif recipe.name == "ddim":
         scheduler = DDIMScheduler(**common, clip_sample=False, set_alpha_to_one=True, timestep_spacing="leading")
+    elif recipe.name == "unipc":
+        scheduler = UniPCMultistepScheduler(
+            **common, solver_order=2, solver_type="bh2", timestep_spacing="trailing", final_sigmas_type="zero"
+        )
     else:
         scheduler = DPMSolverMultistepScheduler(
             **common, algorithm_type="dpmsolver++", solver_order=2, thresholding=False, final_sigmas_type="zero"
         )
     # long steps have betas near 1, of which the scheduler's own float32 product would lose most digits
     scheduler.alphas_cumprod = signal
-    if recipe.name == "dpm-solver++":
-        with warnings.catch_warnings():
-            # it calls np.array on a tensor, which numpy 2 deprecates
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+    with warnings.catch_warnings():
+        # the multistep ones call np.array on a tensor, which numpy 2 deprecates
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        if recipe.name == "dpm-solver++":
             scheduler.set_timesteps(timesteps=list(range(count - 1, -1, -1)))
-    else:
-        scheduler.set_timesteps(count)
+        else:
+            scheduler.set_timesteps(count)
     return scheduler

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Literal
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
@@ -17,6 +20,13 @@ from cellweave.diffusion.blocks import (
     SelfAttention,
     zeroed,
 )
+from cellweave.diffusion.spade import SpatiallyAdaptiveNorm
+
+Conditioning = Literal["concatenate", "spade"]
+"""How a condition enters the network: beside the noisy data, or through the norms of middle and decoder."""
+
+Kept = dict[nn.Module, tuple[Tensor, Tensor]]
+"""Scales and shifts that the norms of a network made of one condition; empty before they have."""
 
 _MOST_LEVELS = 8
 _LARGEST_WIDTH = 4096
@@ -64,8 +74,9 @@ class DiffusionUNetRecipe(BaseModel):
 class DiffusionUNet(nn.Module):
     """A U-Net from noisy data, its noise level and what it is conditioned on to a prediction of the same shape.
 
-    A condition of the data's height and width is concatenated to the noisy data. With ``learned_variance`` the second
-    half of the output's channels is the variance's place in its range.
+    A condition of the data's height and width is concatenated to the noisy data, or seen by spatially-adaptive norms in
+    the middle and the decoder alone; the encoder then sees nothing of it. With ``learned_variance`` the second half of
+    the output's channels is the variance's place in its range.
 
     Args:
         recipe: Shape of the network.
@@ -74,11 +85,15 @@ class DiffusionUNet(nn.Module):
         categories: Number of categories; 0: there are none. Category number ``categories`` is the null category,
             which stands for "any".
         learned_variance: Whether there are channels for the variance.
-        decoder_norm: Makes the first norm of the residual blocks in the middle and the decoder.
+        conditioning: How the condition enters.
+
+    Raises:
+        InvalidInputError: Conditioning by ``spade`` without a condition.
 
     Source:
         Dhariwal and Nichol 2021, "Diffusion models beat GANs on image synthesis", and its released U-Net: residual
-        up- and downsampling, scale-shift norms, attention of 64 channels a head.
+        up- and downsampling, scale-shift norms, attention of 64 channels a head. For the two ways of conditioning, Li
+        et al. 2024, section 3.1, and Shrivastava and Fletcher 2023 (NASDM), section 3.4.
     """
 
     def __init__(
@@ -89,9 +104,16 @@ class DiffusionUNet(nn.Module):
         categories: int = 0,
         learned_variance: bool = False,
         *,
-        decoder_norm: NormFactory = GroupNorm,
+        conditioning: Conditioning = "concatenate",
     ) -> None:
         super().__init__()
+        if conditioning == "spade" and not condition_channels:
+            raise InvalidInputError("conditioning by spade needs a condition; give condition_channels.")
+        self.conditioning = conditioning
+        concatenated = condition_channels if conditioning == "concatenate" else 0
+        decoder_norm: NormFactory = GroupNorm
+        if conditioning == "spade":
+            decoder_norm = partial(SpatiallyAdaptiveNorm, condition_channels=condition_channels)
         self.recipe = recipe
         self.channels, self.condition_channels, self.categories = channels, condition_channels, categories
         self.output_channels = channels * (2 if learned_variance else 1)
@@ -105,7 +127,7 @@ class DiffusionUNet(nn.Module):
         def block(inputs: int, outputs: int, **options: object) -> ResidualBlock:
             return ResidualBlock(inputs, outputs, embedding=embedding, dropout=recipe.dropout, **options)  # type: ignore[arg-type]
 
-        self.entry = nn.Conv2d((channels + condition_channels) * folded, widths[0], 3, padding=1)
+        self.entry = nn.Conv2d((channels + concatenated) * folded, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList()
         skipped = [widths[0]]
         width = widths[0]
@@ -141,46 +163,68 @@ class DiffusionUNet(nn.Module):
         return _Stage([block, SelfAttention(width, self.recipe.head_channels)] if attends else [block])
 
     def forward(
-        self, x_t: Tensor, t: Tensor, *, category: Tensor | None = None, condition: Tensor | None = None
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        *,
+        category: Tensor | None = None,
+        condition: Tensor | None = None,
+        branches: int = 1,
+        kept: Kept | None = None,
     ) -> Tensor:
         """Return the prediction, (N, C, H, W), or (N, 2C, H, W) with channels for the variance.
+
+        The same noisy data can be seen under several conditions in one batch. With conditioning by ``spade`` the
+        encoder, which sees no condition, runs once for all of these branches.
 
         Args:
             x_t: Noisy data, (N, C, H, W); H and W are multiples of ``stride``.
             t: Noise levels, (N,).
             category: int64 (N,), 0 to ``categories``, the last for null; None is null for all.
-            condition: (N, ``condition_channels``, H, W).
+            condition: (branches × N, ``condition_channels``, H, W), branch after branch.
+            branches: Number of conditions of each sample; the prediction is (branches × N, ...) then.
+            kept: What earlier calls with the very same condition left to be used again; an empty one is filled.
+                Only ``spade`` has something to keep.
 
         Raises:
             InvalidInputError: A shape does not fit, or a condition or category is given or missing against the
                 network's.
         """
-        self._check(x_t, category, condition)
-        x = x_t if condition is None else torch.cat([x_t, condition.to(x_t.dtype)], dim=1)
-        x = functional.pixel_unshuffle(x, self.recipe.fold)
-        embedding = self.level_embedding(t)
-        if self.category_embedding is not None:
-            null = torch.full_like(t, self.categories, dtype=torch.int64)
-            embedding = embedding + self.category_embedding(null if category is None else category)
-        context = Context(functional.silu(embedding))
-        x = self.entry(x)
+        self._check(x_t, category, condition, branches)
+        x, given = x_t, condition
+        if self.conditioning == "concatenate":
+            # the first layer sees the condition: there is nothing that the branches could share
+            x, t = _repeated(x, branches), _repeated(t, branches)
+            category = None if category is None else _repeated(category, branches)
+            x, given, branches = x if given is None else torch.cat([x, given.to(x.dtype)], dim=1), None, 1
+        embedding = self._embedded(t, category)
+        context = Context(embedding)
+        x = self.entry(functional.pixel_unshuffle(x, self.recipe.fold))
         passed = [x]
         for stage in self.encoder:
             x = stage(x, context)
             passed.append(x)
-        x = self.middle(x, context)
+        context = Context(_repeated(embedding, branches), given if given is None else given.to(x_t.dtype), kept)
+        x = self.middle(_repeated(x, branches), context)
         for stage in self.decoder:
-            x = stage(torch.cat([x, passed.pop()], dim=1), context)
+            x = stage(torch.cat([x, _repeated(passed.pop(), branches)], dim=1), context)
         x = self.exit(functional.silu(self.exit_norm(x)))
         return functional.pixel_shuffle(x, self.recipe.fold)
 
-    def _check(self, x_t: Tensor, category: Tensor | None, condition: Tensor | None) -> None:
+    def _embedded(self, t: Tensor, category: Tensor | None) -> Tensor:
+        embedding: Tensor = self.level_embedding(t)
+        if self.category_embedding is not None:
+            null = torch.full_like(t, self.categories, dtype=torch.int64)
+            embedding = embedding + self.category_embedding(null if category is None else category)
+        return functional.silu(embedding)
+
+    def _check(self, x_t: Tensor, category: Tensor | None, condition: Tensor | None, branches: int) -> None:
         if x_t.ndim != 4 or x_t.shape[1] != self.channels or any(side % self.stride for side in x_t.shape[2:]):
             raise InvalidInputError(
                 f"x_t must be (N, {self.channels}, H, W) with sides that are multiples of {self.stride}, "
                 f"got {tuple(x_t.shape)}; pad it."
             )
-        expected = (len(x_t), self.condition_channels, *x_t.shape[2:])
+        expected = (branches * len(x_t), self.condition_channels, *x_t.shape[2:])
         found = None if condition is None else tuple(condition.shape)
         if found != (expected if self.condition_channels else None):
             needed = expected if self.condition_channels else "left out"
@@ -196,3 +240,8 @@ class _Stage(nn.ModuleList):
         for block in self:
             x = block(x, context)
         return x
+
+
+def _repeated(x: Tensor, times: int) -> Tensor:
+    """Return a batch so many times over; concatenating keeps the memory format, where repeating would not."""
+    return x if times == 1 else torch.cat([x] * times)

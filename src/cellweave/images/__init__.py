@@ -1,4 +1,4 @@
-"""Images of tissue: the diffusion model that paints layouts of cells."""
+"""Images of tissue: the diffusion model that paints layouts of cells, or semantic masks."""
 
 from cellweave.images.generator import ImageGenerator
 from cellweave.images.recipe import ImageRecipe

@@ -1,4 +1,4 @@
-"""The image model that users hold: from layouts of cells to images of tissue."""
+"""The image model that users hold: from layouts of cells, or semantic masks, to images of tissue."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from cellweave import __version__
 from cellweave.core import Cells, InvalidInputError
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
-from cellweave.data import CellClass, RgbImage
+from cellweave.data import CellClass, RgbImage, SemanticMask
 from cellweave.data.images import MAX_PIXELS
-from cellweave.diffusion import DiffusionProcess, DiffusionUNet, SamplerRecipe, sample
-from cellweave.images.condition import condition_channels, draw_condition
+from cellweave.data.semantic_masks import UNKNOWN
+from cellweave.diffusion import DiffusionProcess, DiffusionUNet, GuidedNetwork, SamplerRecipe, sample
+from cellweave.images.condition import Scene, condition_channels, draw_scene
 from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
-from cellweave.stain import ReinhardStyle
+from cellweave.stain import Style
 from cellweave.training import TrainingError
 from cellweave.training.initialise import initialise
 from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
@@ -36,8 +37,9 @@ def build_network(recipe: ImageRecipe, class_count: int, generator: torch.Genera
     network = DiffusionUNet(
         recipe.network,
         3 if basis is None else basis.components,
-        condition_channels=condition_channels(class_count) * (1 if basis is None else basis.side**2),
+        condition_channels=condition_channels(recipe, class_count) * (1 if basis is None else basis.side**2),
         learned_variance=recipe.process.learned_variance,
+        conditioning=recipe.conditioning,
     )
     if generator is not None:
         initialise(network, generator)
@@ -45,7 +47,7 @@ def build_network(recipe: ImageRecipe, class_count: int, generator: torch.Genera
 
 
 class ImageGenerator:
-    """A trained, layout-conditioned image model.
+    """A trained image model, conditioned on layouts of cells or on semantic masks.
 
     Args:
         network: Trained.
@@ -126,37 +128,41 @@ class ImageGenerator:
 
     def generate(
         self,
-        layouts: Sequence[tuple[int, Cells]],
+        scenes: Sequence[tuple[int, Scene]],
         *,
         seed: int,
         batch_size: int = 4,
         sampler: SamplerRecipe | None = None,
+        guidance: float | None = None,
         progress: Progress = silent,
     ) -> Iterator[tuple[int, RgbImage]]:
-        """Yield an image, uint8 (H, W, 3), for every layout; image ``i`` depends on (seed, i) and its layout alone.
+        """Yield an image, uint8 (H, W, 3), for every layout or mask; it depends on seed, number and that alone.
 
         Args:
-            layouts: Number and cells of every layout; those of one size are generated together.
+            scenes: Number, and cells or mask, of every image; those of one size are generated together.
             seed: Of the run.
             batch_size: Images at a time.
             sampler: Sampler and steps; the recipe's when None.
+            guidance: s of classifier-free guidance, 0 for none; the recipe's when None.
             progress: Called after every batch.
 
         Raises:
-            InvalidInputError: A layout cannot be painted, see :meth:`check_layout`.
+            InvalidInputError: A layout or mask cannot be painted, see :meth:`check_scene`, or the model not be guided,
+                see :meth:`guidance_scale`.
             TrainingError: The network returns numbers that are not finite.
         """
-        for index, cells in layouts:
-            self.check_layout(index, cells)
+        for index, scene in scenes:
+            self.check_scene(index, scene)
+        network = GuidedNetwork(self.network, self.guidance_scale(guidance))
         done = 0
-        for group in _batches(layouts, batch_size):
+        for group in _batches(scenes, batch_size):
             height, width = group[0][1].shape
             stride, side = self.recipe.stride, self.codec.side
             # of two strides at least: the coarsest level has to normalise over more than one pixel
             padded = (max(height + -height % stride, 2 * stride), max(width + -width % stride, 2 * stride))
-            conditions = [self._condition(cells, padded) for _, cells in group]
+            conditions = [self._condition(scene, padded) for _, scene in group]
             data = sample(
-                self.network,
+                network,
                 self.process,
                 (self.codec.channels, padded[0] // side, padded[1] // side),
                 seed=seed,
@@ -172,25 +178,55 @@ class ImageGenerator:
             for (index, _), one in zip(group, data, strict=True):
                 yield index, np.ascontiguousarray(self.codec.decode(one.numpy())[:height, :width])
             done += len(group)
-            progress("generating images", done, len(layouts))
+            progress("generating images", done, len(scenes))
 
-    def check_layout(self, index: int, cells: Cells) -> None:
-        """Make sure that a layout can be painted.
+    def guidance_scale(self, asked: float | None) -> float:
+        """Return the scale of guidance to use: the one asked for, or the recipe's.
+
+        Raises:
+            InvalidInputError: It is not from 0 to 100, or the model was trained without dropping its condition.
+        """
+        scale = self.recipe.guidance if asked is None else asked
+        if not 0 <= scale <= 100:
+            raise InvalidInputError(f"the scale of guidance is a number from 0 (none) to 100, got {scale:g}.")
+        if scale and self.recipe.fine_tuning is None:
+            raise InvalidInputError(
+                "the image model cannot be guided, because it always saw its condition; train it with fine_tuning, or "
+                "leave guidance out."
+            )
+        return scale
+
+    def check_scene(self, index: int, scene: Scene) -> None:
+        """Make sure that a layout or a mask can be painted.
 
         Args:
             index: Its number, for the message.
-            cells: The layout.
+            scene: The layout or mask.
 
         Raises:
-            InvalidInputError: It has classes that the model does not know, another scale, or a frame without a pixel
-                or with more than an image can have.
+            InvalidInputError: The model paints the other kind; or it has classes that the model does not know, another
+                scale, too many unknown pixels, or a frame without a pixel or with more than an image can have.
         """
-        height, width = cells.shape
+        wanted, given = ("layouts", "masks") if self.recipe.masks is None else ("masks", "layouts")
+        if isinstance(scene, SemanticMask) != (wanted == "masks"):
+            raise InvalidInputError(f"the image model paints {wanted}, not {given}; give it --{wanted}.")
+        height, width = scene.shape
         if not 1 <= height * width <= MAX_PIXELS:
             raise InvalidInputError(
                 f"layout {index} has a frame of {width}×{height} pixels; an image has at least one and at most "
                 f"{MAX_PIXELS:,}: correct its width and height, or cut it into tiles."
             )
+        if isinstance(scene, Cells):
+            self.check_frame(index, scene)
+        else:
+            self._check_mask(index, scene)
+
+    def check_frame(self, index: int, cells: Cells) -> None:
+        """Make sure that cells, or those of a mask, are of the model's classes and scale.
+
+        Raises:
+            InvalidInputError: They are not.
+        """
         if cells.classes != self.class_names:
             raise InvalidInputError(
                 f"layout {index} has the classes {list(cells.classes)}, the image model {list(self.class_names)}; "
@@ -202,17 +238,35 @@ class ImageGenerator:
                 "use models that were trained at one scale."
             )
 
-    def _condition(self, cells: Cells, padded: tuple[int, int]) -> torch.Tensor:
-        drawn = draw_condition(cells, self.recipe.condition)
-        bottom, right = padded[0] - cells.shape[0], padded[1] - cells.shape[1]
-        framed = [cv2.copyMakeBorder(one, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=-1.0) for one in drawn]
+    def _check_mask(self, index: int, mask: SemanticMask) -> None:
+        strange = mask.classes[(mask.classes > len(self.classes)) & (mask.classes != UNKNOWN)]
+        if strange.size:
+            raise InvalidInputError(
+                f"mask {index} has class code {strange.min()}, and the image model knows {len(self.classes)} classes."
+            )
+        allowed = 0.0 if self.recipe.masks is None else self.recipe.masks.unknown_share
+        if mask.unknown_share > allowed:
+            raise InvalidInputError(
+                f"{mask.unknown_share:.1%} of mask {index} is unknown, and the image model has seen masks with at most "
+                f"{allowed:.1%}; cut patches without such pixels by `cellweave data patches`."
+            )
+
+    def _condition(self, scene: Scene, padded: tuple[int, int]) -> torch.Tensor:
+        drawn = draw_scene(scene, self.recipe, len(self.classes))
+        bottom, right = padded[0] - scene.shape[0], padded[1] - scene.shape[1]
+        # beyond the frame there is no cell; of a mask, only the first channel says so
+        empty = [-1.0] * len(drawn) if self.recipe.masks is None else [1.0] + [0.0] * (len(drawn) - 1)
+        framed = [
+            cv2.copyMakeBorder(one, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=value)
+            for one, value in zip(drawn, empty, strict=True)
+        ]
         return torch.from_numpy(fold_condition(np.stack(framed).astype(np.float32), self.codec.side))
 
 
-def _batches(layouts: Sequence[tuple[int, Cells]], size: int) -> Iterator[list[tuple[int, Cells]]]:
-    """Yield layouts of one size in batches, in the order in which they come."""
-    batch: list[tuple[int, Cells]] = []
-    for one in layouts:
+def _batches(scenes: Sequence[tuple[int, Scene]], size: int) -> Iterator[list[tuple[int, Scene]]]:
+    """Yield layouts or masks of one size in batches, in the order in which they come."""
+    batch: list[tuple[int, Scene]] = []
+    for one in scenes:
         if batch and (len(batch) == size or batch[0][1].shape != one[1].shape):
             yield batch
             batch = []
@@ -243,7 +297,7 @@ def image_config(
     codec: ImageCodec,
     classes: Sequence[CellClass],
     mpp: float | None,
-    style: ReinhardStyle | None,
+    style: Style | None,
     training: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the ``config.json`` of an image model."""

@@ -10,15 +10,21 @@ def image_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str) 
     training, data, recipe = metrics["training"], config["training"]["data"], config["recipe"]
     names = ", ".join(one["name"] for one in config["classes"])
     scale = "unknown scale" if config["mpp"] is None else f"{config['mpp']:g} µm per pixel"
-    return f"""# H&E tissue from layouts of cells, learnt from {data["name"]}
+    attends = bool(recipe["network"]["attention_levels"])
+    larger = "larger ones cost more than in proportion, because it attends" if attends else "larger ones work as well"
+    if recipe["masks"] is None:
+        kind, option, shows = "layouts of cells", "layouts", f"the cells of a layout ({names}) lie where it puts them"
+    else:
+        kind, option, shows = "semantic masks", "masks", f"nuclei ({names}) fill what a mask gives them"
+    return f"""# H&E tissue from {kind}, learnt from {data["name"]}
 
-Generates images at {scale} in which the cells of a layout ({names}) lie where it puts them. Trained on crops of
-{recipe["crop_px"]} px; larger layouts work, because the network is convolutional.
+Generates images at {scale} in which {shows}. Trained on crops of
+{recipe["crop_px"]} px; {larger}.
 
 - **Training data**: {data["name"]} ({source}); {training["images"]} images, licence {data["licence"]};
   checksum `{data["checksum"][:16]}`.
 - **Training**: {training["steps"]} steps, seed {config["training"]["seed"]}, {training["parameters"]:,} parameters,
   {training["hardware"]}, cellweave {config["code_version"]}; from scratch; the whole recipe is in `config.json`.
 
-Use: `cellweave generate images --model THIS_FOLDER --layouts LAYOUTS --seed 7 --out OUT`.
+Use: `cellweave generate images --model THIS_FOLDER --{option} DATA_SET --seed 7 --out OUT`.
 """

@@ -1,4 +1,4 @@
-"""Training samples of an image model: random crops of images with their conditions, in one of eight orientations."""
+"""Training samples of an image model: random crops of images with layout or mask, in one of eight orientations."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cellweave.core import Cells, InvalidInputError, numpy_generator
-from cellweave.data import CellDataset, RgbImage
-from cellweave.images.condition import draw_condition
+from cellweave.core import InvalidInputError, numpy_generator
+from cellweave.data import CellDataset, RgbImage, SemanticMask
+from cellweave.images.condition import draw_condition, draw_mask
 from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
-from cellweave.stain import ReinhardStyle
+from cellweave.stain import Style
 from cellweave.training import Batch
 
 
@@ -32,7 +32,8 @@ class ImageSamples:
         codec: Turns crops into data; the pixels themselves, or a basis fitted to the images.
 
     Raises:
-        InvalidInputError: No image is as large as the crop.
+        InvalidInputError: No image is as large as the crop, or too much of a mask is unknown.
+        DatasetError: The recipe is for masks, and an image has none.
     """
 
     def __init__(
@@ -42,48 +43,68 @@ class ImageSamples:
         recipe: ImageRecipe,
         *,
         seed: int,
-        style: ReinhardStyle | None = None,
+        style: Style | None = None,
     ) -> None:
-        self._recipe, self._seed = recipe, seed
-        annotated = {name: dataset.read_cells(name) for name in names}
-        self._sources = [
-            (dataset, name, cells) for name, cells in annotated.items() if min(cells.shape) >= recipe.crop_px
-        ]
+        self._dataset, self._recipe, self._seed = dataset, recipe, seed
+        self._style = style
+        self._images: dict[str, RgbImage] = {}
+        self._masks: dict[str, SemanticMask] = {}
+        self._drawn: dict[str, npt.NDArray[np.float16]] = {}
+        sizes = {name: dataset.read_cells(name).shape for name in names}
+        self._sources = [(name, shape) for name, shape in sizes.items() if min(shape) >= recipe.crop_px]
         if not self._sources:
             raise InvalidInputError(
                 f"no training image is as large as the crop of {recipe.crop_px} px; lower it with --set crop_px=..."
             )
-        self._style = style
-        self._drawn: dict[str, tuple[RgbImage, npt.NDArray[np.float16]]] = {}
+        if recipe.masks is not None:
+            self._masks = {name: _usable_mask(dataset, name, recipe.masks.unknown_share) for name, _ in self._sources}
         self.codec: ImageCodec = Pixels()
         if recipe.basis is not None:
-            images = (self._image_and_condition(*source)[0] for source in self._sources)
+            images = (self._image(name) for name, _ in self._sources)
             self.codec = PatchBasis.fit(images, **recipe.basis.model_dump())
 
     def __getitem__(self, index: int) -> Batch:
         """Return crop ``index``: ``x0`` float32 (K, s, s), its data, and ``condition`` float32 (C', s, s), folded."""
         rng = numpy_generator(self._seed, "image crop", index)
-        dataset, name, cells = self._sources[int(rng.integers(len(self._sources)))]
+        name, shape = self._sources[int(rng.integers(len(self._sources)))]
         side = self._recipe.crop_px
-        row, column = (int(rng.integers(extent - side + 1)) for extent in cells.shape)
+        row, column = (int(rng.integers(extent - side + 1)) for extent in shape)
         orientation = int(rng.integers(8))
-        window = np.s_[row : row + side, column : column + side]
-        image, condition = self._image_and_condition(dataset, name, cells)
-        pixels = _turned(image[window], orientation)
-        shown = _turned(condition[:, *window].transpose(1, 2, 0), orientation).transpose(2, 0, 1)
+        pixels = _turned(self._image(name)[row : row + side, column : column + side], orientation)
+        shown = self._shown(name, row, column, orientation)
         return {
             "x0": torch.from_numpy(self.codec.encode(pixels)),
             "condition": torch.from_numpy(fold_condition(shown.astype(np.float32), self.codec.side)),
         }
 
-    def _image_and_condition(
-        self, dataset: CellDataset, name: str, cells: Cells
-    ) -> tuple[RgbImage, npt.NDArray[np.float16]]:
+    def _image(self, name: str) -> RgbImage:
+        if name not in self._images:
+            image = self._dataset.read_image(name)
+            self._images[name] = image if self._style is None else self._style.apply(image)
+        return self._images[name]
+
+    def _shown(self, name: str, row: int, column: int, orientation: int) -> npt.NDArray[Any]:
+        """Return the condition of a crop, (C', side, side)."""
+        side = self._recipe.crop_px
+        if self._recipe.masks is not None:
+            crop = self._masks[name].crop(row, column, (side, side)).turned(orientation)
+            return draw_mask(crop, self._recipe.masks, len(self._dataset.classes))
+        assert self._recipe.condition is not None
         if name not in self._drawn:
-            image = dataset.read_image(name)
-            styled = image if self._style is None else self._style.apply(image)
-            self._drawn[name] = styled, draw_condition(cells, self._recipe.condition).astype(np.float16)
-        return self._drawn[name]
+            cells = self._dataset.read_cells(name)
+            self._drawn[name] = draw_condition(cells, self._recipe.condition).astype(np.float16)
+        window = self._drawn[name][:, row : row + side, column : column + side]
+        return _turned(window.transpose(1, 2, 0), orientation).transpose(2, 0, 1)
+
+
+def _usable_mask(dataset: CellDataset, name: str, unknown_share: float) -> SemanticMask:
+    mask = dataset.read_mask(name)
+    if mask.unknown_share > unknown_share:
+        raise InvalidInputError(
+            f"{mask.unknown_share:.1%} of the mask of training image {name!r} is unknown; cut patches without such "
+            "pixels by `cellweave data patches`, or allow them with --set masks.unknown_share=..."
+        )
+    return mask
 
 
 def _turned(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:

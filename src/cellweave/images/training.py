@@ -1,4 +1,4 @@
-"""Training a layout-conditioned image model."""
+"""Training an image model, conditioned on layouts or on masks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from cellweave.core import InvalidInputError, torch_generator
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
-from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
+from cellweave.diffusion import DiffusionUNet
 from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
 from cellweave.images.patch_basis import PatchBasis
+from cellweave.images.phases import train_phases
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
-from cellweave.stain import ReinhardStyle
-from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
+from cellweave.stain import Style, common_style
+from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, training_record
 
 
 class ImageTraining:
@@ -36,8 +37,9 @@ class ImageTraining:
         progress: Called as work goes on.
 
     Raises:
-        DatasetError: There are no training images.
-        InvalidInputError: There are no classes, no cells of one, or the images are smaller than the crop.
+        DatasetError: There are no training images, or one lacks its mask.
+        InvalidInputError: There are no classes, no cells of one, the images are smaller than the crop, or too much of a
+            mask is unknown.
         InvalidImageError: An image cannot be read.
         ModelFolderError: The folder holds a run with other settings.
     """
@@ -70,9 +72,9 @@ class ImageTraining:
         for number, name in enumerate(self.names):  # a damaged one is to end the run now, not hours later
             dataset.read_image(name)
             progress("checking images", number + 1, len(self.names))
-        self.style: ReinhardStyle | None = None
-        if recipe.stain == "reinhard":
-            self.style = ReinhardStyle.average(dataset.read_image(name) for name in self.names)
+        self.style: Style | None = None
+        if recipe.stain != "as-is":
+            self.style = common_style(recipe.stain, (dataset.read_image(name) for name in self.names), seed=seed)
         self.samples = ImageSamples(dataset, self.names, recipe, seed=seed, style=self.style)
 
     def run(self) -> dict[str, Any]:
@@ -84,18 +86,14 @@ class ImageTraining:
         if finished is not None:
             return finished
         start = time.perf_counter()
-        process = DiffusionProcess(self.recipe.process)
-        loss = DenoisingLoss(process, self.recipe.weighting, given=("condition",))
-        plan, weights = train_network(
+        plan, weights = train_phases(
             self._run,
             self._network,
-            loss,
             self.samples,
-            self.recipe.fit,
+            self.recipe,
             budget=self.budget,
             seed=self.seed,
             accelerator=self.accelerator,
-            stage="training the image model",
             progress=self.progress,
         )
         codec = self.samples.codec

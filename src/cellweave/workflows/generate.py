@@ -12,6 +12,7 @@ from cellweave import __version__
 from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
 from cellweave.core.progress import Progress, silent
 from cellweave.data import SPLITS, CellDataset, DatasetWriter
+from cellweave.images.condition import Scene
 from cellweave.workflows.generation_stages import ImageStage, LayoutStage, Sampling, joined_licences, sample_name
 from cellweave.workflows.staging import Staging
 
@@ -56,7 +57,7 @@ def generate_layouts(
         count: Number of layouts.
         seed: Of the run; layout ``i`` depends on (seed, i) alone.
         category: Counting category of all layouts; None lets the categories take turns.
-        sampler: ``ddpm``, ``ddim`` or ``dpm-solver++``; the recipe's when None.
+        sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
         batch_size: Layouts at a time.
         revision: Commit of a model on the hub.
@@ -91,29 +92,34 @@ def generate_layouts(
 
 def generate_images(
     model: str | os.PathLike[str],
-    layouts: str | os.PathLike[str],
+    source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    masks: bool = False,
     split: str | None = None,
     seed: int = 0,
     sampler: str | None = None,
     steps: int | None = None,
+    guidance: float | None = None,
     batch_size: int = 4,
     revision: str | None = None,
     device: str = "auto",
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> GenerateSummary:
-    """Generate an image for every layout of a data set, or go on with a generation that was stopped.
+    """Generate an image for every layout, or mask, of a data set, or go on with a generation that was stopped.
 
     Args:
         model: Image model: folder, shipped model, or ``owner/name`` on the hub.
-        layouts: Data set whose cells are painted; its own images, if any, are not looked at.
-        out: Data set to make.
-        split: Only the layouts of this split; None takes all.
-        seed: Of the run; image ``i``, counted in the order of the data set, depends on (seed, i) and its layout alone.
-        sampler: ``ddpm``, ``ddim`` or ``dpm-solver++``; the recipe's when None.
+        source: Data set whose cells, or masks, are painted; its own images, if any, are not looked at.
+        out: Data set to make; it holds the masks, too.
+        masks: Paint the masks, for which the model must be made.
+        split: Only the images of this split; None takes all.
+        seed: Of the run; image ``i``, counted in the order of the data set, depends on (seed, i) and its layout or mask
+            alone.
+        sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
+        guidance: s of classifier-free guidance, 0 for none; the recipe's when None.
         batch_size: Images at a time.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -121,19 +127,27 @@ def generate_images(
         progress: Called after every batch.
 
     Raises:
-        CellweaveError: The model, the layouts or the output place cannot be used, or an option makes no sense.
+        CellweaveError: The model, the layouts or masks or the output place cannot be used, or an option makes no sense.
     """
-    dataset = CellDataset.open(layouts)
-    stage = ImageStage(model, sampling=Sampling(seed, batch_size, sampler, steps), revision=revision, device=device)
+    dataset = CellDataset.open(source)
+    sampling = Sampling(seed, batch_size, sampler, steps)
+    stage = ImageStage(model, sampling=sampling, guidance=guidance, revision=revision, device=device)
     wanted = set(dataset.names(split))
     numbered = {index: name for index, name in enumerate(dataset.names()) if name in wanted}
     splits = dict(zip(dataset.images["image"], dataset.images["split"], strict=True))
-    layout_of = {index: _checked_layout(dataset, name, splits[name], index, stage) for index, name in numbered.items()}
+    cells_of = {
+        index: _checked_cells(dataset, name, splits[name], index, stage, masks=masks)
+        for index, name in numbered.items()
+    }
+
+    def scene_of(index: int) -> Scene:
+        return dataset.read_mask(numbered[index]) if masks else cells_of[index]
+
     groups = dataset.groups()
     out = Path(out)
-    facts = {**stage.facts, "layouts": dataset.checksum, "split": split}
+    facts = {**stage.facts, "layouts": dataset.checksum, "masks": masks, "split": split}
     with Staging(out, {"images": facts}, overwrite=overwrite, inputs=[dataset.root, stage.folder]) as staging:
-        stage.paint(staging, list(numbered), layout_of.__getitem__, progress)
+        stage.paint(staging, list(numbered), scene_of, progress)
         with DatasetWriter(
             out,
             name=f"images by {stage.folder.name}",
@@ -145,13 +159,14 @@ def generate_images(
             for index, name in numbered.items():
                 writer.add(
                     name,
-                    layout_of[index],
+                    cells_of[index],
                     file=stage.file(staging, index),
                     split=splits[name],
                     group=groups[name],
-                    provenance=stage.provenance(index) | {"layouts": dataset.checksum},
+                    mask=dataset.read_mask(name) if masks else None,
+                    provenance=stage.provenance(index) | {"masks" if masks else "layouts": dataset.checksum},
                 )
-    return GenerateSummary(out, len(numbered), float(np.mean([len(cells) for cells in layout_of.values()])))
+    return GenerateSummary(out, len(numbered), float(np.mean([len(cells) for cells in cells_of.values()])))
 
 
 def generate_dataset(
@@ -189,7 +204,7 @@ def generate_dataset(
     painting = ImageStage(images, sampling=sampling, device=device)
     drawer = drawing.generator
     try:
-        painting.generator.check_layout(0, Cells.empty(classes=drawer.class_names, shape=drawer.shape, mpp=drawer.mpp))
+        painting.generator.check_scene(0, Cells.empty(classes=drawer.class_names, shape=drawer.shape, mpp=drawer.mpp))
     except InvalidInputError as error:
         raise InvalidInputError(f"{images} cannot paint what {layouts} draws: {error}") from error
     out = Path(out)
@@ -224,11 +239,12 @@ def generate_dataset(
     return GenerateSummary(out, count, float(np.mean(counts)), drawing.met(counts))
 
 
-def _checked_layout(dataset: CellDataset, name: str, split: str, index: int, stage: ImageStage) -> Cells:
-    """Return a layout that the model can paint and the data set of its images can hold."""
+def _checked_cells(dataset: CellDataset, name: str, split: str, index: int, stage: ImageStage, *, masks: bool) -> Cells:
+    """Return the cells of an image that the model can paint, by them or by its mask, and a data set can hold."""
     cells = dataset.read_cells(name)
     try:
-        stage.generator.check_layout(index, cells)
+        stage.generator.check_scene(index, dataset.read_mask(name) if masks else cells)
+        stage.generator.check_frame(index, cells)
         if split not in SPLITS:
             raise DatasetError(f"its split is {split!r}; the splits are {list(SPLITS)}.")
     except CellweaveError as error:

@@ -17,6 +17,7 @@ from cellweave.data import write_cells_table, write_png
 from cellweave.data.tables import PointTable, cells_by_image
 from cellweave.diffusion import SamplerRecipe
 from cellweave.images import ImageGenerator
+from cellweave.images.condition import Scene
 from cellweave.images.generator import FORMAT as IMAGES
 from cellweave.images.generator import VERSION as IMAGES_VERSION
 from cellweave.layouts import LayoutGenerator
@@ -174,6 +175,7 @@ class ImageStage:
     Args:
         model: Image model: folder, shipped model, or ``owner/name`` on the hub.
         sampling: How they are painted.
+        guidance: s of classifier-free guidance; the model's own when None.
         revision: Commit of a model on the hub.
         device: Where to run.
 
@@ -186,6 +188,7 @@ class ImageStage:
         model: str | os.PathLike[str],
         *,
         sampling: Sampling,
+        guidance: float | None = None,
         revision: str | None = None,
         device: str = "auto",
     ) -> None:
@@ -193,35 +196,37 @@ class ImageStage:
         self.generator = ImageGenerator.from_pretrained(self.folder, device=device)
         self.sampling = sampling
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
+        self.guidance = self.generator.guidance_scale(guidance)
         self.model = sha256_of(self.folder / WEIGHTS)
         self.licences = training_licences(read_config(self.folder, kind=IMAGES, version=IMAGES_VERSION))
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the images depend on beside their layouts."""
-        return _facts(self.model, self.sampling, self.sampler)
+        """What the images depend on beside their layouts or masks."""
+        return {"guidance": self.guidance, **_facts(self.model, self.sampling, self.sampler)}
 
     def provenance(self, index: int) -> dict[str, Any]:
-        """Return where image ``index`` comes from, its layout left out."""
+        """Return where image ``index`` comes from, its layout or mask left out."""
         return {
             "index": index,
             "seed": self.sampling.seed,
             "image_model": self.model,
             "sampler": self.sampler.name,
             "sampler_steps": self.sampler.steps,
+            "guidance": self.guidance,
         }
 
     def paint(
-        self, staging: Staging, indices: Sequence[int], cells_of: Callable[[int], Cells], progress: Progress
+        self, staging: Staging, indices: Sequence[int], scene_of: Callable[[int], Scene], progress: Progress
     ) -> None:
-        """Paint the images that are not there yet; ``cells_of`` returns the layout of a number."""
+        """Paint the images that are not there yet; ``scene_of`` returns the layout or mask of a number."""
         size = self.sampling.batch_size
         missing = staging.missing_batches({index: _image_file(index) for index in indices}, size)
         done = len(indices) - sum(map(len, missing))
         for batch in missing:
-            drawn = [(index, cells_of(index)) for index in batch]
+            drawn = [(index, scene_of(index)) for index in batch]
             for index, pixels in self.generator.generate(
-                drawn, seed=self.sampling.seed, batch_size=size, sampler=self.sampler
+                drawn, seed=self.sampling.seed, batch_size=size, sampler=self.sampler, guidance=self.guidance
             ):
                 write_png(self.file(staging, index), pixels)
             done += len(batch)

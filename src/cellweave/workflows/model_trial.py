@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from cellweave.core import Cells, ModelFolderError, numpy_generator
+from cellweave.data import SemanticMask
 from cellweave.data.phantom import phantom_patch
 from cellweave.data.phantom.patch import MPP_RANGE
 from cellweave.diffusion import SamplerRecipe
@@ -20,6 +21,7 @@ from cellweave.localization import Locator
 from cellweave.training.model_folder import WEIGHTS
 
 _SIDE, _PAINTED_SIDE = 128, 64
+_HALF_NUCLEUS = 5
 _STEPS = 2
 
 
@@ -79,10 +81,20 @@ def _paint(folder: Path, device: str) -> Trial:
     labels = np.arange(20) % len(generator.classes)
     xy = rng.uniform(0, _PAINTED_SIDE, (20, 2))
     cells = Cells(xy, labels, classes=generator.class_names, shape=(_PAINTED_SIDE, _PAINTED_SIDE), mpp=generator.mpp)
+    scene = cells if generator.recipe.masks is None else _mask_of(cells)
     with _watched(generator.network, folder):
-        [(_, pixels)] = generator.generate([(0, cells)], seed=0, sampler=_quick(generator.recipe.sampler))
+        [(_, pixels)] = generator.generate([(0, scene)], seed=0, sampler=_quick(generator.recipe.sampler))
     _require(folder, "image", pixels.shape, (_PAINTED_SIDE, _PAINTED_SIDE, 3))
     return Trial(f"an image of {_PAINTED_SIDE}×{_PAINTED_SIDE} px in {_STEPS} steps", len(cells))
+
+
+def _mask_of(cells: Cells) -> SemanticMask:
+    """Return a mask with a square nucleus at every cell."""
+    classes, instances = np.zeros(cells.shape, np.uint8), np.zeros(cells.shape, np.uint16)
+    for number, ((x, y), label) in enumerate(zip(cells.xy.astype(int), cells.labels, strict=True), start=1):
+        window = np.s_[max(0, y - _HALF_NUCLEUS) : y + _HALF_NUCLEUS, max(0, x - _HALF_NUCLEUS) : x + _HALF_NUCLEUS]
+        classes[window], instances[window] = label + 1, number
+    return SemanticMask(classes, instances)
 
 
 def _quick(sampler: SamplerRecipe) -> SamplerRecipe:

@@ -93,6 +93,7 @@ def import_dataset(
                 file=image.file,
                 split=image.split,
                 group=image.group,
+                mask=image.mask,
             )
             clipped += image.clipped
             progress("importing images", done, annotated.total)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import cv2
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellweave.core import DatasetError, InvalidInputError, TableError
-from cellweave.data import write_png
+from cellweave.data import cut_patch, plan_patches, read_image, write_png
 from cellweave.data.readers import ImportedImage, read_mask_folder
 
 
@@ -153,3 +154,26 @@ def test_missing_partners_and_folders(source: Path) -> None:
         read(source / "nowhere")
     with pytest.raises(DatasetError, match="instances is not a folder; masks lie there"):
         read(source / "elsewhere", images=source / "images")
+
+
+@pytest.mark.data
+def test_a_real_region_of_classes_alone(tmp_path: Path) -> None:
+    """A region whose unknown pixels are white in the image: none of its patches has one."""
+    if "CELLWEAVE_DATA" not in os.environ:
+        pytest.skip("CELLWEAVE_DATA is not set: the real data are not here")
+    for kind in ("images", "classes"):
+        (tmp_path / kind).mkdir()
+        file = f"{kind}/consep_7.png"
+        (tmp_path / file).symlink_to(Path(os.environ["CELLWEAVE_DATA"]) / "lizard-regions" / file)
+    names = ["neutrophil", "epithelial", "lymphocyte", "plasma", "eosinophil", "connective"]
+    image = read(tmp_path, class_codes=[f"{code}={name}" for code, name in enumerate(names, start=1)])["consep_7"]
+    assert image.cells.counts() == dict.fromkeys(names, 0) | {"neutrophil": 1, "connective": 15}
+    assert image.mask is not None
+    assert image.mask.unknown_share == pytest.approx(0.4549, abs=1e-4)
+    plan = plan_patches(image.mask, side=64, held_out=0.075, image="consep_7")
+    assert (len(plan.corners), len(plan.held_out), plan.unknown) == (51, 8, 96)
+    pixels = read_image(tmp_path / "images" / "consep_7.png")
+    for corner in (*plan.corners, *plan.held_out):
+        patch = cut_patch(pixels, image.cells, image.mask, corner, side=64)
+        assert patch.mask.unknown_share == 0
+        assert (patch.pixels == 255).all(axis=2).mean() < 0.2

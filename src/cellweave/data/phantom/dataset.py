@@ -10,6 +10,7 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data.dataset_writer import DatasetWriter
 from cellweave.data.phantom.layout import CLASSES
 from cellweave.data.phantom.patch import PATCHES_A_PATIENT, phantom_patch
+from cellweave.data.semantic_masks import SemanticMask
 
 MIN_IMAGES = 6
 """Three patients, one a split."""
@@ -68,6 +69,7 @@ def write_phantom_dataset(
                 pixels=patch.pixels,
                 split=splits[patient],
                 group=f"patient-{patient:04d}",
+                mask=SemanticMask(patch.classes, patch.instances),
             )
             progress("growing phantom tissue", index + 1, images)
     return writer.root

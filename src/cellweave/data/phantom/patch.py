@@ -35,11 +35,13 @@ class PhantomPatch:
         cells: All cells whose centre lies in the image.
         instances: uint16 (H, W): 0 outside nuclei, i + 1 in the nucleus of ``cells[i]``; higher numbers are
             nuclei that reach into the image from a centre outside it.
+        classes: uint8 (H, W): 0 outside nuclei, ``i + 1`` in those of class ``i``.
     """
 
     pixels: RgbImage
     cells: Cells
     instances: npt.NDArray[np.uint16]
+    classes: npt.NDArray[np.uint8]
 
 
 def phantom_patch(index: int, *, seed: int, size: int = 256, mpp: float = 0.5) -> PhantomPatch:
@@ -73,7 +75,8 @@ def phantom_patch(index: int, *, seed: int, size: int = 256, mpp: float = 0.5) -
     light = patient.staining.compose(np.stack(planes, axis=-1))
     pixels = _photographed(light, patient, rng)[inner]
     cells, instances = _in_frame(xy - margin, labels, owner[inner], mpp=mpp)
-    return PhantomPatch(np.ascontiguousarray(pixels), cells, instances)
+    classes = np.concatenate([[0], labels + 1]).astype(np.uint8)[owner[inner]]
+    return PhantomPatch(np.ascontiguousarray(pixels), cells, instances, classes)
 
 
 def _photographed(light: RgbImage, patient: Patient, rng: np.random.Generator) -> RgbImage:

@@ -9,6 +9,7 @@ from pathlib import Path
 from cellweave.core import Cells, InvalidInputError
 from cellweave.data.dataset import CellClass
 from cellweave.data.images import RgbImage
+from cellweave.data.semantic_masks import SemanticMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class ImportedImage:
         group: Patient or slide.
         clipped: Number of cells that lay a little outside the image and were moved into it.
         pixels: uint8 (H, W, 3), stored as PNG; None where there is a file.
+        mask: The class of every pixel, with the nuclei where they are told apart; None where only points are known.
 
     Raises:
         InvalidInputError: There are both a file and pixels, or neither.
@@ -35,6 +37,7 @@ class ImportedImage:
     group: str
     clipped: int = 0
     pixels: RgbImage | None = None
+    mask: SemanticMask | None = None
 
     def __post_init__(self) -> None:
         if (self.file is None) == (self.pixels is None):

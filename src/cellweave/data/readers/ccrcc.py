@@ -85,7 +85,8 @@ def _read_images(
         require_size(nuclei.shape, shape, file=file, image=image)
         indices = labels_of(nuclei.codes_of(arrays["class_map"]), LABELS, file=file)
         cells = Cells(nuclei.xy, indices, classes=classes, shape=shape, mpp=mpp)
-        yield ImportedImage(name, cells, image, split, _patient(arrays["TCGA_file_name"], file))
+        mask = nuclei.semantic_mask(indices)
+        yield ImportedImage(name, cells, image, split, _patient(arrays["TCGA_file_name"], file), mask=mask)
 
 
 def _patient(slide: npt.NDArray[Any], file: Path) -> str:

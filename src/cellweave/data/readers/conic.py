@@ -80,4 +80,5 @@ def _read_images(
         indices = labels_of(nuclei.codes_of(np.array(labels[i, :, :, 1])), LABELS, file=file)
         cells = Cells(nuclei.xy, indices, classes=classes, shape=(SIDE, SIDE), mpp=MPP)
         group = name.rpartition("-")[0] or name
-        yield ImportedImage(name, cells, None, "training", group, pixels=np.array(images[i]))
+        mask = nuclei.semantic_mask(indices)
+        yield ImportedImage(name, cells, None, "training", group, pixels=np.array(images[i]), mask=mask)

@@ -90,4 +90,5 @@ def _read_images(
         require_size(nuclei.shape, shape, file=file, image=image)
         indices = labels_of(nuclei.codes_of(arrays["type_map"]), labels, file=file)
         cells = Cells(nuclei.xy, indices, classes=names, shape=shape, mpp=MPP)
-        yield ImportedImage(image.stem, cells, image, split, image.stem)
+        mask = nuclei.semantic_mask(indices)
+        yield ImportedImage(image.stem, cells, image, split, image.stem, mask=mask)

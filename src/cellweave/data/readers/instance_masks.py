@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import DatasetError
+from cellweave.data.semantic_masks import BACKGROUND, MOST_INSTANCES, UNKNOWN, SemanticMask
 from cellweave.data.wording import some
 
 IntegerArray = npt.NDArray[np.int64]
@@ -71,6 +72,31 @@ class Nuclei:
         flat = np.zeros(self.shape[0] * self.shape[1], np.int64)
         flat[self.pixels] = self.numbers[self.owners]
         return flat.reshape(self.shape)
+
+    def semantic_mask(self, labels: IntegerArray) -> SemanticMask:
+        """Return the mask of a data set: nucleus ``i`` has number ``i + 1``, and its class at all of its pixels.
+
+        Args:
+            labels: Index of the class of every nucleus, int64 (N,), below 254; -1 where it is not known.
+
+        Raises:
+            DatasetError: There are more nuclei than numbers of 16 bits.
+
+        Example:
+            >>> mask = Nuclei.of(np.array([[7, 7, 0], [0, 0, 2]]), file=Path("a.mat")).semantic_mask(np.array([1, -1]))
+            >>> mask.classes.tolist(), mask.instances.tolist()
+            ([[255, 255, 0], [0, 0, 2]], [[2, 2, 0], [0, 0, 1]])
+        """
+        if len(self.numbers) > MOST_INSTANCES:
+            raise DatasetError(
+                f"{self.file} has {len(self.numbers):,} nuclei, and a mask can number {MOST_INSTANCES:,}; cut the "
+                "image into tiles first."
+            )
+        classes = np.full(self.shape, BACKGROUND, np.uint8)
+        classes.reshape(-1)[self.pixels] = np.where(labels < 0, UNKNOWN, labels + 1)[self.owners]
+        instances = np.zeros(self.shape, np.uint16)
+        instances.reshape(-1)[self.pixels] = self.owners + 1
+        return SemanticMask(classes, instances)
 
     def codes_of(self, class_mask: npt.NDArray[Any], *, file: Path | None = None) -> IntegerArray:
         """Return the class code that most pixels of every nucleus have, int64 (N,); of equals the lowest.

@@ -101,4 +101,5 @@ def _read_images(pairs: Sequence[tuple[Path, Path]], folds: Mapping[str, str]) -
         require_size(nuclei.shape, shape, file=file, image=image)
         labels = labels_of(nuclei.codes_from(arrays["id"], arrays["class"]), LABELS, file=file)
         cells = Cells(nuclei.xy, labels, classes=names, shape=shape, mpp=MPP)
-        yield ImportedImage(image.stem, cells, image, folds[image.stem], image.stem)
+        mask = nuclei.semantic_mask(labels)
+        yield ImportedImage(image.stem, cells, image, folds[image.stem], image.stem, mask=mask)
