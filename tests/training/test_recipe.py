@@ -2,6 +2,7 @@ import pytest
 
 from cellweave.core import RecipeError
 from cellweave.localization import LocatorRecipe
+from cellweave.localization.networks.unet import UNetRecipe
 from cellweave.training import list_recipes, load_recipe
 
 
@@ -14,6 +15,22 @@ def test_every_shipped_recipe_is_valid():
 def test_changes_reach_nested_keys():
     recipe = load_recipe(LocatorRecipe, "locator", "default", ["fit.batch_size=3", "network.widths=[8, 16]"])
     assert (recipe.fit.batch_size, recipe.network.widths) == (3, (8, 16))
+
+
+def test_settings_of_another_choice_give_way_to_its_defaults():
+    recipe = load_recipe(LocatorRecipe, "locator", "default", ["network.name=unet", "target.map=edt"])
+    assert recipe.network == UNetRecipe()
+    assert (recipe.target.map, recipe.target.settings, recipe.target.class_radius_px) == ("edt", {}, 4.0)
+
+
+def test_settings_that_are_given_stay_in_whatever_order_they_are_given():
+    for changes in (["network.name=unet", "network.width=8"], ["network.width=8", "network.name=unet"]):
+        assert load_recipe(LocatorRecipe, "locator", "default", changes).network == UNetRecipe(width=8)
+
+
+def test_choosing_what_is_chosen_already_changes_nothing():
+    changed = load_recipe(LocatorRecipe, "locator", "default", ["network.name=half-unet", "target.map=peak"])
+    assert changed == load_recipe(LocatorRecipe, "locator", "default")
 
 
 @pytest.mark.parametrize(

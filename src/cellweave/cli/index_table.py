@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from cellweave.cli.printing import print_notes, print_tables, table_of
-from cellweave.data.wording import counted
 
 if TYPE_CHECKING:
     from cellweave.metrics.index_scores import IndexRow, IndexScores
@@ -19,6 +18,8 @@ SHOWN = 30
 
 def print_index(scores: IndexScores) -> None:
     """Print the index of every image, region and group, and of all, beside that of the annotations, in per cent."""
+    from cellweave.data import counted
+
     compared = any(row.truth is not None for row in scores.rows)
     further = ("true index %", "difference") if compared else ()
     table = table_of("", "of", numbers=(scores.classes.positive, scores.classes.negative, "index %", *further))

@@ -98,7 +98,8 @@ class Calibration:
         windows_px: Windows tried, (W,).
         thresholds: Thresholds tried, (T,).
         counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
-        scores: Of all cells and of every class at the chosen setting, with intervals over the groups.
+        scores: Of all cells and of every class at the chosen setting, with intervals over the groups; a little too
+            good, because window, threshold and factors were chosen on the same images.
         class_factors: Factors on the class probabilities with the highest mean F1 of the classes at that setting; None
             where they were not asked for, or there are no classes to choose among.
     """
@@ -235,7 +236,8 @@ class Calibrator:
         """Return the peak finder and the cells of every image, chosen on the images of all other parts.
 
         So that no image has a say in the settings that it is scored with. Where no setting finds a cell in the other
-        parts, it is the smallest window and the lowest threshold, as of any that are equal.
+        parts, it is the smallest window and the lowest threshold, as of any that are equal. Classes are the most
+        probable ones, without class factors.
 
         Args:
             parts: Number of the part of every image added; a patient's images belong into one.

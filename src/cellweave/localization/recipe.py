@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -93,6 +94,8 @@ class LocatorRecipe(Recipe):
         turns: Orientations of an image that predictions are averaged over, in calibration and in use: 1 as it is, 2
             upside down as well, 4 all right-angle turns, 8 these and their mirror images. That many times as slow.
     """
+
+    settings_of: ClassVar[Mapping[str, str]] = {"network.name": "network", "target.map": "target.settings"}
 
     mpp: float | None = Field(default=None, gt=0)
     turns: Literal[1, 2, 4, 8] = 1

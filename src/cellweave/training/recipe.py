@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,9 +15,16 @@ from cellweave.core import RecipeError
 
 
 class Recipe(BaseModel):
-    """Base of all recipes: frozen, numbers are finite, and an unknown key is an error."""
+    """Base of all recipes: frozen, numbers are finite, and an unknown key is an error.
+
+    Attributes:
+        settings_of: For keys that choose among several things, such as ``network.name``, the group of keys that only
+            suits the one chosen. Where a change chooses another, those of the recipe's file give way to the defaults.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    settings_of: ClassVar[Mapping[str, str]] = {}
 
 
 class FitRecipe(Recipe):
@@ -91,8 +98,11 @@ def load_recipe(
         raise RecipeError(f"{where} is not valid YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{where} must hold keys and values, it holds a {type(values).__name__}.")
-    for change in changes:
-        _apply(values, change)
+    parsed = [_parse(change) for change in changes]
+    for key, value, _ in parsed:
+        _leave_to_defaults(values, recipe_type.settings_of.get(".".join(key)), key, value)
+    for key, value, change in parsed:
+        _apply(values, key, value, change)
     try:
         return recipe_type.model_validate(values)
     except ValidationError as error:
@@ -123,17 +133,33 @@ def _recipe_text(kind: str, name_or_path: str | os.PathLike[str]) -> tuple[str, 
     return text, f"recipe {name_or_path}"
 
 
-def _apply(values: dict[str, Any], change: str) -> None:
+def _parse(change: str) -> tuple[list[str], Any, str]:
+    """Return key, value and text of a change."""
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"a change of a recipe has the form a.b=value, got {change!r}.")
-    *parents, last = key.strip().split(".")
+    try:
+        return key.strip().split("."), yaml.safe_load(text), change
+    except _YAML_ERRORS as error:
+        raise RecipeError(f"the value of {shortened(change)!r} is not valid YAML.") from error
+
+
+def _leave_to_defaults(values: dict[str, Any], settings: str | None, key: list[str], value: object) -> None:
+    """Remove the settings that a recipe's file gives for another choice than the wanted one."""
+    group, chosen = values.get(key[0]), key[-1]
+    if settings is None or not isinstance(group, dict) or group.get(chosen, value) == value:
+        return
+    if settings == key[0]:
+        values[key[0]] = {}
+    else:
+        group.pop(settings.rpartition(".")[-1], None)
+
+
+def _apply(values: dict[str, Any], key: list[str], value: object, change: str) -> None:
+    *parents, last = key
     inner = values
     for parent in parents:
         inner = inner.setdefault(parent, {})
         if not isinstance(inner, dict):
             raise RecipeError(f"{change!r} cannot be applied: {parent!r} is a value, not a group of keys.")
-    try:
-        inner[last] = yaml.safe_load(text)
-    except _YAML_ERRORS as error:
-        raise RecipeError(f"the value of {shortened(change)!r} is not valid YAML.") from error
+    inner[last] = value
