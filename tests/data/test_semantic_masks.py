@@ -131,3 +131,14 @@ def test_phantom_tissue_has_masks_of_its_nuclei(tmp_path):
             assert (own == label + 1).all()
             seen += own.size > 0
     assert seen > 20
+
+
+def test_more_classes_than_a_mask_can_tell_are_refused(tmp_path):
+    names = [f"class {i}" for i in range(255)]
+    cells = Cells.empty(classes=names, shape=(4, 5), mpp=0.5)
+    mask = SemanticMask(np.zeros((4, 5), np.uint8))
+    with (
+        pytest.raises(CellweaveError, match="255 classes, and masks of 8 bits can tell 254"),
+        DatasetWriter(tmp_path / "set", name="s", classes=names, licence="CC0", source="a test") as writer,
+    ):
+        writer.add("one", cells, pixels=np.zeros((4, 5, 3), np.uint8), mask=mask)

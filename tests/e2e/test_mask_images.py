@@ -147,9 +147,16 @@ def test_a_training_that_was_stopped_in_a_phase_goes_on_there(made, tmp_path, mo
     assert weights[0] == weights[1]
 
 
+def test_a_held_out_area_that_holds_no_patch_is_told(place, capsys):
+    # 7.5 % of 128 × 128 px is a square of 35
+    assert main(["data", "patches", "set", "large", "--size", "64"]) == 0
+    assert "note     2 images whose held-out area holds no patch" in capsys.readouterr().out
+
+
 REFUSED = {
     "data patches patches new --size 200": "give no patch of 200 px: 0 places have too many unknown pixels",
-    "data patches set set --overwrite": "set is or holds set, which is read",
+    "data patches set set --overwrite": "set is, lies in or holds set, which is read",
+    "data patches set set/patches": "set/patches is, lies in or holds set, which is read",
     "data patches set new --overlap 1": "the overlap must be from 0 to below 1, got 1",
     "data patches bare new": "no image of bare has a mask of classes",
     "train images --recipe nasdm-laptop --data bare --steps 2 --out new": "has no mask of classes",

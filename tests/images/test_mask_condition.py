@@ -81,13 +81,29 @@ def test_a_crop_is_data_of_the_image_and_of_its_mask(dataset):
 
 def test_edges_of_a_crop_are_those_of_the_crop(dataset):
     """A nucleus cut by the crop's border has no edge there, as in a mask that is painted."""
-    recipe = ImageRecipe.model_validate(PIXELS | {"crop_px": 16})
-    samples = ImageSamples(dataset, dataset.names("training"), recipe, seed=0)
+    recipe = ImageRecipe.model_validate(PIXELS | {"crop_px": 48})
+    [name, *_] = dataset.names("training")
+    samples, mask, count = ImageSamples(dataset, [name], recipe, seed=0), dataset.read_mask(name), len(dataset.classes)
+    whole = mask.edges()
+    crops = [
+        (draw_mask(mask.crop(row, column, (48, 48)), MaskRecipe(), count), whole[row : row + 48, column : column + 48])
+        for row in range(17)
+        for column in range(17)
+    ]
+    other_in_the_whole = 0
     for i in range(8):
         condition = samples[i]["condition"].numpy()
-        ids = condition[:-1].argmax(axis=0)
-        between_classes = draw_mask(SemanticMask(ids.astype(np.uint8)), MaskRecipe(), 3)[-1]
-        assert (condition[-1] >= between_classes).all()
+        orientations = [_back(condition, orientation) for orientation in range(8)]
+        matching = [edges for crop, edges in crops if any(np.array_equal(crop, one) for one in orientations)]
+        assert matching
+        other_in_the_whole += all(edges.sum() != condition[-1].sum() for edges in matching)
+    assert other_in_the_whole
+
+
+def _back(condition, orientation):
+    """Return a condition (C, H, W) as it was before it was put in an orientation."""
+    mirrored = condition[:, :, ::-1] if orientation >= 4 else condition
+    return np.rot90(mirrored, -(orientation % 4), axes=(1, 2))
 
 
 def test_crops_depend_on_seed_and_number_alone(dataset):
@@ -124,7 +140,6 @@ def test_recipes_that_contradict_themselves(changes, message):
 
 
 def test_a_model_that_always_saw_its_condition_cannot_be_guided():
-
     recipe = ImageRecipe.model_validate(PIXELS | {"crop_px": 32})
     generator = ImageGenerator(
         build_network(recipe, 0), recipe, codec=Pixels(), classes=(), mpp=None, device=torch.device("cpu")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cellweave.core import Cells
+from cellweave.core import Cells, InvalidInputError
 from cellweave.metrics.layout_clusters import CellClusters
 from cellweave.patterns import hard_core_clusters, nearest_neighbour_distances
 from cellweave.patterns.minimum_contrast import ThomasFit
@@ -61,3 +61,11 @@ def test_empty_layouts_and_absent_classes_have_no_clusters():
     assert [one["spread_um"] for one in process.to_json()] == [None, None]
     assert len(process.throw(empty, seed=0, index=0)[0]) == 0
     assert len(process.throw(lonely, seed=0, index=0)[0]) == 1
+
+
+def test_a_layout_without_a_scale_is_refused():
+    unknown = Cells([[3, 3], [9, 3]], [0, 0], classes=CLASSES, shape=SHAPE)
+    with pytest.raises(InvalidInputError, match=r"no scale \(mpp\)"):
+        CellClusters.fit([unknown], CLASSES)
+    with pytest.raises(InvalidInputError, match=r"no scale \(mpp\)"):
+        FITTED.throw(unknown, seed=0, index=0)

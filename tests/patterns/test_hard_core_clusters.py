@@ -65,3 +65,5 @@ def test_no_points_and_bad_input():
     assert (nothing.xy.shape, nothing.crowded) == ((0, 2), 0)
     with pytest.raises(InvalidInputError, match=r"got \[1\] and 2 processes"):
         hard_core_clusters([1], [LOOSE, TIGHT], CORES, shape=SHAPE, rng=np.random.default_rng(0))
+    with pytest.raises(InvalidInputError, match=r"2 classes need exclusion distances \(2, 2\), got \(1, 1\)"):
+        hard_core_clusters([1, 1], [LOOSE, TIGHT], [[3.0]], shape=SHAPE, rng=np.random.default_rng(0))

@@ -291,14 +291,20 @@ def _print_export(summary: ExportSummary) -> None:
 
 
 def _print_patches(summary: PatchSummary) -> None:
+    from cellweave.data import counted
+
     kept = ", ".join(f"{count:,} {split}" for split, count in summary.patches.items())
     typer.echo(f"patches  {sum(summary.patches.values()):,} ({kept})")
     places = sum(summary.patches.values()) + summary.unknown + summary.shared
     for count, reason in ((summary.unknown, "too many unknown pixels"), (summary.shared, "reach into a held-out area")):
         typer.echo(f"left out {count:,} of {places:,} places ({count / places:.1%}): {reason}")
-    for count, reason in ((summary.without_mask, "have no mask"), (summary.too_small, "are smaller than a patch")):
+    for count, reason in (
+        (summary.without_mask, "without a mask"),
+        (summary.too_small, "smaller than a patch"),
+        (summary.untested, "whose held-out area holds no patch"),
+    ):
         if count:
-            typer.echo(f"note     {count:,} images {reason}")
+            typer.echo(f"note     {counted(count, 'image')} {reason}")
     typer.echo(f"written to {summary.path}")
 
 

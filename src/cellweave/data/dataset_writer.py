@@ -27,7 +27,7 @@ from cellweave.data.dataset import (
     is_safe_name,
 )
 from cellweave.data.images import RgbImage, write_png
-from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, UNKNOWN, SemanticMask
+from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, MOST_CLASSES, UNKNOWN, SemanticMask
 
 
 def _require_dataset(root: Path) -> None:
@@ -171,6 +171,11 @@ class DatasetWriter:
     def _store_mask(self, image: str, cells: Cells, mask: SemanticMask) -> None:
         if mask.shape != cells.shape:
             raise DatasetError(f"the mask of image {image!r} is {mask.shape}, its cells live in {cells.shape}.")
+        if len(self.classes) > MOST_CLASSES:
+            raise DatasetError(
+                f"the data set has {len(self.classes)} classes, and masks of 8 bits can tell {MOST_CLASSES}; leave the "
+                "masks out, or merge classes."
+            )
         strange = (mask.classes > len(self.classes)) & (mask.classes != UNKNOWN)
         if strange.any():
             raise DatasetError(

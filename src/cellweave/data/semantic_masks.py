@@ -20,7 +20,10 @@ BACKGROUND, UNKNOWN = 0, 255
 """Codes of pixels without a nucleus, and of pixels of which nothing is known."""
 
 MOST_CLASSES = 254
+"""Codes of 8 bits, less those of background and unknown."""
+
 MOST_INSTANCES = int(np.iinfo(np.uint16).max)
+"""Numbers of 16 bits, less 0."""
 
 CLASSES_FOLDER, INSTANCES_FOLDER = "classes", "instances"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellweave.core import Cells, numpy_generator
 from cellweave.core.cells import UNKNOWN
-from cellweave.metrics.layout_statistics import EDGES_UM, Floats
+from cellweave.metrics.layout_statistics import EDGES_UM, Floats, scale_of
 from cellweave.patterns import (
     ThomasFit,
     fit_thomas,
@@ -45,6 +45,9 @@ class CellClusters:
 
         The hard core of a class is the 2 % quantile of the distances from its cells to the nearest cell of any class;
         its clusters are fitted to its K from twice that on, where the shoulder of the core has ended.
+
+        Raises:
+            InvalidInputError: A layout has no scale.
         """
         fits, cores = [], []
         for label in (*range(len(classes)), UNKNOWN):
@@ -53,7 +56,7 @@ class CellClusters:
             nearest = np.concatenate([_nearest(cells, name) for cells in layouts])
             core = min(float(np.quantile(nearest, CORE_SHARE)), EDGES_UM[-1] / 4) if len(nearest) else 0.0
             pairs = pool_pairs(
-                pair_counts(xy, (cells.shape[0] * (cells.mpp or 1), cells.shape[1] * (cells.mpp or 1)), EDGES_UM)
+                pair_counts(xy, (cells.shape[0] * scale_of(cells), cells.shape[1] * scale_of(cells)), EDGES_UM)
                 for xy, cells in zip(own, layouts, strict=True)
             )
             fits.append(fit_thomas(pairs, start=2 * core))
@@ -67,8 +70,11 @@ class CellClusters:
             cells: The layout whose numbers, frame and scale to take.
             seed: Of the run.
             index: Number of the layout.
+
+        Raises:
+            InvalidInputError: The layout has no scale.
         """
-        mpp = cells.mpp or 1.0
+        mpp = scale_of(cells)
         counts = [len(_places_um(cells, name)) for name in (*self.classes, None)]
         height, width = cells.shape
         thrown = hard_core_clusters(
@@ -99,11 +105,11 @@ class CellClusters:
 def _places_um(cells: Cells, name: str | None) -> Floats:
     """Return the positions of the cells of a class, or of unknown class, in µm."""
     chosen = cells.select(cells.labels == UNKNOWN) if name is None else cells.of_class(name)
-    return chosen.xy * (cells.mpp or 1.0)
+    return chosen.xy * scale_of(cells)
 
 
 def _nearest(cells: Cells, name: str | None) -> Floats:
     """Return the distances from the cells of a class to the nearest cell of any class, in µm."""
-    every = nearest_neighbour_distances(cells.xy * (cells.mpp or 1.0))
+    every = nearest_neighbour_distances(cells.xy * scale_of(cells))
     label = UNKNOWN if name is None else cells.classes.index(name)
     return every[cells.labels == label] if len(every) else every

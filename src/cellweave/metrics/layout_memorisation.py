@@ -14,7 +14,7 @@ from cellweave.core import Cells, InvalidInputError
 from cellweave.core.progress import Progress, silent
 from cellweave.metrics.foreign_layouts import turned_copies
 from cellweave.metrics.layout_arms import crop_to_centre
-from cellweave.metrics.layout_statistics import Floats
+from cellweave.metrics.layout_statistics import Floats, scale_of
 
 Maps = npt.NDArray[np.float32]
 Places = Callable[[Cells], Maps]
@@ -159,7 +159,8 @@ def score_memorisation(
         progress: Called after every block of layouts.
 
     Raises:
-        InvalidInputError: There are fewer than three training layouts, or the frame holds too few places.
+        InvalidInputError: There are fewer than three training layouts, one has no scale, or the frame holds too few
+            places.
 
     Source:
         Meehan, Chaudhuri & Dasgupta 2020, A non-parametric test to detect data-copying in generative models, AISTATS:
@@ -198,7 +199,7 @@ def _test(values: Floats, first: int, second: int) -> CopyTest:
 
 def _shifted(cells: Cells, frame: tuple[int, int]) -> list[Cells]:
     """Return a layout, and what is left of it without half a place at the top, at the left, and at both."""
-    half = max(1, round(PLACE_UM / 2 / (cells.mpp or 1.0)))
+    half = max(1, round(PLACE_UM / 2 / scale_of(cells)))
     views = []
     for row, column in product((0, half), repeat=2):
         shape = (cells.shape[0] - row, cells.shape[1] - column)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -25,9 +24,6 @@ EDGES_UM.setflags(write=False)
 SCALES_UM: Floats = np.arange(0.0, 41.0, 1.0)
 """Distances at which cells are joined to count pieces and holes, in µm."""
 SCALES_UM.setflags(write=False)
-
-UNITS: Mapping[Measure, str] = MappingProxyType({"nearest_neighbour": "µm", "pair_correlation": "1"})
-"""The measures that need nothing but the cells and are read at a glance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +57,26 @@ def layout_statistics(cells: Cells, classes: Sequence[str], *, topology: bool = 
     Raises:
         InvalidInputError: The scale is unknown, the frame too small, or the extra is missing.
     """
-    if cells.mpp is None:
-        raise InvalidInputError("a layout has no scale (mpp), so its distances in µm are not known; give its data one.")
-    frame = frame_um(cells.shape, cells.mpp)
-    places = {ALL: cells.xy * cells.mpp} | {name: cells.of_class(name).xy * cells.mpp for name in classes}
+    mpp = scale_of(cells)
+    frame = frame_um(cells.shape, mpp)
+    places = {ALL: cells.xy * mpp} | {name: cells.of_class(name).xy * mpp for name in classes}
     nearest = {label: nearest_neighbour_distances(xy) for label, xy in places.items()}
     nearest |= {_arrow(a, b): nearest_neighbour_distances(places[a], to=places[b]) for a, b in permutations(classes, 2)}
     pairs = {label: pair_counts(xy, frame, EDGES_UM) for label, xy in places.items()}
     pairs |= {_dash(a, b): pair_counts(places[a], frame, EDGES_UM, to=places[b]) for a, b in combinations(classes, 2)}
     curves = {label: betti_curves(xy, SCALES_UM) for label, xy in places.items()} if topology else {}
     return LayoutStatistics({label: len(xy) for label, xy in places.items()}, nearest, pairs, curves)
+
+
+def scale_of(cells: Cells) -> float:
+    """Return the µm per pixel of a layout.
+
+    Raises:
+        InvalidInputError: They are not known.
+    """
+    if cells.mpp is None:
+        raise InvalidInputError("a layout has no scale (mpp), so its distances in µm are not known; give its data one.")
+    return cells.mpp
 
 
 def frame_um(shape: tuple[int, int], mpp: float) -> tuple[float, float]:

@@ -54,13 +54,18 @@ def hard_core_clusters(
         rng: Source of randomness.
 
     Raises:
-        InvalidInputError: Numbers and processes are not equally many, or a number is negative.
+        InvalidInputError: Numbers and processes are not equally many, a number is negative, or the distances are no
+            symmetric (C, C) matrix >= 0.
     """
     if len(numbers) != len(processes) or min(numbers, default=0) < 0:
         raise InvalidInputError(
             f"every class has a number >= 0 and a process, got {list(numbers)} and {len(processes)} processes."
         )
-    limits = np.asarray(distances, np.float64).reshape(len(numbers), len(numbers))
+    limits = np.asarray(distances, np.float64)
+    if limits.shape != (len(numbers), len(numbers)):
+        raise InvalidInputError(
+            f"{len(numbers)} classes need exclusion distances ({len(numbers)}, {len(numbers)}), got {limits.shape}."
+        )
     centres = [_centres(process, shape, rng) for process in processes]
     labels = rng.permutation(np.repeat(np.arange(len(numbers)), numbers))
     xy = _throw(labels, processes, centres, shape, rng)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from cellweave.metrics import ALL, LayoutScores
 from cellweave.metrics.layout_arms import crop_to_centre, smallest_frame, throw_at_random
-from cellweave.metrics.layout_statistics import EDGES_UM, UNITS, layout_statistics
+from cellweave.metrics.layout_statistics import EDGES_UM, Measure, layout_statistics
 from cellweave.patterns import pool_pairs
 from cellweave.report import (
     Heading,
@@ -24,6 +24,9 @@ from cellweave.report.blocks import Block, Cell
 from cellweave.training import read_log
 from cellweave.workflows.demo_overview import TILE_PX, real_and_synthetic
 from cellweave.workflows.demo_results import DemoResults
+
+DRAWN: tuple[Measure, ...] = ("nearest_neighbour", "pair_correlation")
+"""Measures that have a chart of their own."""
 
 
 def add_layouts(report: Report, results: DemoResults) -> None:
@@ -86,7 +89,7 @@ def _scored(results: DemoResults) -> list[Block]:
             "same counts. Position: 0 where synthetic layouts are as near to real ones as other patients' are, 1 where "
             "they are as far as random ones; a dash where floor and ceiling do not differ enough to tell."
         ),
-        *(_levels(scores, measure) for measure in UNITS),
+        *(_levels(scores, measure) for measure in DRAWN),
         Picture(
             _curves(results),
             "All cells of the real (training), synthetic and random layouts, all in the same frame; random ones have "

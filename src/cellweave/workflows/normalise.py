@@ -16,7 +16,7 @@ from cellweave.core import CellweaveError, DatasetError, InvalidInputError, Outp
 from cellweave.core.progress import Progress, silent
 from cellweave.data import IMAGE_SUFFIXES, CellDataset, DatasetWriter, RgbImage, read_image, write_png
 from cellweave.report import Row, stack_rows
-from cellweave.stain import Colours, StainNormaliser, TissueSampler, TwoStains
+from cellweave.stain import Colours, StainNormaliser, TissueSampler, TwoStains, tissue_sample
 
 SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".czi")
 PICTURED = 6
@@ -146,13 +146,15 @@ class _Run:
         self._after: list[RgbImage] = []
         self._empty: list[str] = []
         self._single: list[str] = []
-        self._shared = self._learn(enumerate(images), "learning the colours") if together else None
+        self._shared = self._learn_together() if together else None
 
     def over(self) -> Iterable[tuple[_Image, RgbImage, RgbImage]]:
         """Yield every image with its pixels before and after."""
         for number, image in enumerate(self._images):
             before = image.read()
-            colours = self._shared or self._learn([(0, _Image(image.name, lambda before=before: before))])  # type: ignore[misc]
+            colours = self._shared
+            if colours is None:
+                colours = self._normaliser.learn(tissue_sample(before, seed=self._normaliser.seed))
             after = self._normaliser.transform(before, colours)
             if colours.is_empty:
                 self._empty.append(image.name)
@@ -176,12 +178,11 @@ class _Run:
             out, self._normaliser.method, len(self._images), tuple(self._empty), tuple(self._single)
         )
 
-    def _learn(self, images: Iterable[tuple[int, _Image]], stage: str | None = None) -> Colours:
+    def _learn_together(self) -> Colours:
         sampler = TissueSampler(self._normaliser.seed)
-        for number, image in images:
+        for number, image in enumerate(self._images):
             sampler.add(image.read(), image=number)
-            if stage is not None:
-                self._progress(stage, number + 1, len(self._images))
+            self._progress("learning the colours", number + 1, len(self._images))
         return self._normaliser.learn(sampler.sample())
 
 

@@ -22,6 +22,7 @@ class PatchSummary:
         shared: Number of places left out because they reach into a held-out area.
         without_mask: Number of images that have no mask, and no patches.
         too_small: Number of images, with a mask, smaller than a patch.
+        untested: Number of images whose held-out area gives no patch.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class PatchSummary:
     shared: int
     without_mask: int
     too_small: int
+    untested: int
 
 
 def cut_patches(
@@ -68,8 +70,9 @@ def cut_patches(
         OutputError: ``out`` cannot be written.
     """
     dataset = CellDataset.open(data)
-    if dataset.root.resolve().is_relative_to(Path(out).resolve()):
-        raise OutputError(f"{out} is or holds {data}, which is read; choose another output folder.")
+    place, read = Path(out).resolve(), dataset.root.resolve()
+    if place.is_relative_to(read) or read.is_relative_to(place):
+        raise OutputError(f"{out} is, lies in or holds {data}, which is read; choose another output folder.")
     if side < 8 or reduce < 1:
         raise InvalidInputError(f"patches have a side of 8 px or more, reduced once or more, got {side} and {reduce}.")
     masked = [name for name in dataset.names() if dataset.has_mask(name)]
@@ -78,7 +81,7 @@ def cut_patches(
     splits = dict(zip(dataset.images["image"].astype(str), dataset.images["split"].astype(str), strict=True))
     groups, large = dataset.groups(), side * reduce
     counts = dict.fromkeys(SPLITS, 0)
-    unknown = shared = too_small = 0
+    unknown = shared = too_small = untested = 0
     with DatasetWriter(
         out,
         name=f"patches of {dataset.name}",
@@ -100,6 +103,7 @@ def cut_patches(
             )
             unknown, shared = unknown + plan.unknown, shared + plan.shared
             too_small += min(mask.shape) < large
+            untested += plan.area is not None and not plan.held_out
             for corners, split in ((plan.corners, splits[name]), (plan.held_out, "test")):
                 for row, column in corners:
                     patch = cut_patch(pixels, cells, mask, (row, column), side=large, reduce=reduce)
@@ -120,4 +124,5 @@ def cut_patches(
                 "--unknown."
             )
     kept = {split: count for split, count in counts.items() if count}
-    return PatchSummary(Path(out), kept, unknown, shared, len(dataset.names()) - len(masked), too_small)
+    without_mask = len(dataset.names()) - len(masked)
+    return PatchSummary(Path(out), kept, unknown, shared, without_mask, too_small, untested)
