@@ -46,6 +46,29 @@ def test_the_shipped_localiser_tells_faithful_images_from_shuffled_ones(phantom,
     assert off["real"] == scores["real"]
 
 
+@pytest.mark.slow
+def test_likeness_beside_real_images(phantom, place, tmp_path, capsys):
+    """Other phantom images against these ones: as like as they are to one another, and no copies."""
+    other = write_phantom_dataset(tmp_path / "other", images=6, size=128, seed=9)
+    words = ["score", "images", "--device", "cpu", "--synthetic", str(other), "--real", str(phantom), "--splits", "3"]
+    assert main([*words, "--real-split", "test", "--resamples", "20", "--out", "scores.json"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "measure of synthetic real restained dots position" in lines
+    [kid] = [line for line in lines if line.startswith("KID all ")]
+    [seen] = [line for line in lines if line.startswith("IS ")]
+    assert seen.count("±") == 4
+    assert kid.count("±") == 4
+    assert any(line.startswith("features in-domain encoder, BRCA-M2C training images, seed 0") for line in lines)
+    scores = json.loads((place / "scores.json").read_text(encoding="utf-8"))
+    rows = {(row["measure"], row["label"]): row for row in scores["likeness"]["rows"]}
+    assert rows["KID", "all"]["positions"]["synthetic"]["position"] < 0.7
+    assert rows["KID", "all"]["distances"]["dots"]["mean"] > rows["KID", "all"]["distances"]["real"]["mean"]
+    assert scores["likeness"]["groups"] >= 2
+    assert any(note.startswith("Copies are not looked for: ") for note in scores["notes"])
+    assert main([*words, "--real-split", "test", "--resamples", "20", "--encoder", "none"]) == 0
+    assert not any(line.startswith("KID") for line in capsys.readouterr().out.splitlines())
+
+
 def test_table_for_people(place, capsys):
     words = ["score", "images", "--synthetic", "set", "--model", "model", "--device", "cpu", "--resamples", "20"]
     assert main([*words, "--real", "set", "--radius-um", "3", "--out", "scores.json"]) == 0
@@ -59,6 +82,7 @@ def test_table_for_people(place, capsys):
     assert "chance: the same found cells against layouts of other images, 6 pairs; ratio: synthetic over real" in lines
     assert "1 real images of 1 groups, split validation" in lines
     assert "note Chance: 3 images, each against 2 layouts of other images of the same frame." in lines
+    assert "note Likeness is not measured: the real images are too small for patches of 32 µm." in lines
     assert lines[-1] == "written to scores.json"
     assert main(words) == 0
     assert "F1 of synthetic chance margin" in [" ".join(one.split()) for one in capsys.readouterr().out.splitlines()]
@@ -78,6 +102,11 @@ COMMANDS = {
     "--synthetic set --model model --radius-um nan": "--radius-um nan: a length must be a positive number of um",
     "--synthetic set --model model --radius-px wide": "Invalid value for '--radius-px'",
     "--synthetic set --model model --protocol best": "Invalid value for '--protocol'",
+    "--synthetic set --model model --real set --encoder nowhere": "nowhere is no TorchScript file; give in-domain, a",
+    "--synthetic set --model model --real set --encoder model": "model holds no image encoder (",
+    "--synthetic set --model model --real set --encoder model/model.safetensors": "holds weights without their",
+    "--synthetic set --model model --real set --likeness-split test": "set has no image in split 'test'; it has",
+    "--synthetic set --model model --splits 1": "Invalid value for '--splits'",
     "--synthetic set --model model --device gpu": "a device is auto, cpu, cuda, cuda:N or mps, got 'gpu'",
     "--synthetic set --model model --out file": "file exists; choose another output path or pass --overwrite",
     "--synthetic set --model model --out full --overwrite": "full is a folder where a file is to be written",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cellweave.cli.image_likeness_table import print_image_likeness
 from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score_index import index
 from cellweave.cli.score_tables import print_cell_scores, print_image_scores, print_layout_scores
@@ -216,6 +217,20 @@ def images(
     protocol: Annotated[
         Protocol, typer.Option(help="Maximum matching within the radius, or row by row, nearest first, below it.")
     ] = Protocol.greedy,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="What KID, FID, IS and copies are measured with, beside real images: in-domain (shipped), a folder "
+            "made by tools/train_image_encoder.py, or Inception as a TorchScript file; none to leave them out."
+        ),
+    ] = "in-domain",
+    likeness_split: Annotated[
+        str | None, typer.Option(help="Of the real data set, for KID, FID, IS and nuclei; all of it by default.")
+    ] = None,
+    splits: Annotated[int, typer.Option(min=2, max=1000, help="Random divisions of the patients, for those.")] = 40,
+    memorisation: Annotated[
+        bool, typer.Option(help="Look for copies of places in the training split of the real data set.")
+    ] = True,
     intervals: Annotated[bool, typer.Option(help="Bootstrap 95 % intervals over patients, or images.")] = True,
     resamples: Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap, and of the layouts for chance.")] = 0,
@@ -228,7 +243,7 @@ def images(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score synthetic images by the cells that a localiser finds in them, against the cells they were made from."""
+    """Score synthetic images: the cells that a localiser finds in them, how like real images they are, and copies."""
     from cellweave.workflows.score_images import score_image_datasets
 
     with terminal_progress() as progress:
@@ -240,6 +255,10 @@ def images(
             real_split=real_split,
             radius=_one_length(radius_px, radius_um),
             protocol=protocol.value,
+            encoder=None if encoder == "none" else encoder,
+            likeness_split=likeness_split,
+            splits=splits,
+            memorisation=memorisation,
             resamples=resamples if intervals else 0,
             seed=seed,
             revision=revision,
@@ -253,6 +272,7 @@ def images(
         typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:
         print_image_scores(scores)
+        print_image_likeness(scores)
         if out is not None:
             typer.echo(f"written to {out}")
 

@@ -1,6 +1,17 @@
-"""Small shipped feature extractors that measures of layouts are taken in."""
+"""Small shipped feature extractors that measures of layouts and images are taken in."""
 
+from cellweave.encoders.image_encoder import ImageEncoder, PatchEncoder, PatchFeatures
+from cellweave.encoders.image_torchscript import TorchScriptEncoder, patch_encoder
 from cellweave.encoders.layout_autoencoder import LayoutAutoencoder
 from cellweave.encoders.layout_encoder import LayoutEncoder, fixed_projection
 
-__all__ = ["LayoutAutoencoder", "LayoutEncoder", "fixed_projection"]
+__all__ = [
+    "ImageEncoder",
+    "LayoutAutoencoder",
+    "LayoutEncoder",
+    "PatchEncoder",
+    "PatchFeatures",
+    "TorchScriptEncoder",
+    "fixed_projection",
+    "patch_encoder",
+]

@@ -8,11 +8,13 @@ from typing import Any
 from cellweave.metrics.cell_scores import CellScores, radius_key
 from cellweave.metrics.colours import ImageColours
 from cellweave.metrics.fidelity import Fidelity, f1_by_label
+from cellweave.metrics.image_likeness import ImageLikeness
+from cellweave.metrics.image_memorisation import PatchMemorisation
 
 
 @dataclass(frozen=True, slots=True)
 class ImageScores:
-    """Scores of synthetic images: how faithful they are to their layouts, and their colours.
+    """Scores of synthetic images: how faithful to their layouts, their colours, how like real ones, whether copies.
 
     Attributes:
         model: The localiser, as it was asked for.
@@ -21,6 +23,8 @@ class ImageScores:
         real: Scores of the same localiser on real images; None without these.
         real_colours: Of the real images; None without these.
         real_split: Split of the real images; None without these.
+        likeness: KID, FID, IS and sizes of nuclei beside real images; None where not measured.
+        memorisation: Whether patches are copies of places in the real data set's training images; None likewise.
         notes: What to know before quoting the numbers, one sentence each.
     """
 
@@ -30,6 +34,8 @@ class ImageScores:
     real: CellScores | None = None
     real_colours: ImageColours | None = None
     real_split: str | None = None
+    likeness: ImageLikeness | None = None
+    memorisation: PatchMemorisation | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -59,6 +65,8 @@ class ImageScores:
             "synthetic": self.fidelity.to_json() | {"colours": self.colours.to_json()},
             "real": real,
             "ratio": self.ratio if real is not None else None,
+            "likeness": None if self.likeness is None else self.likeness.to_json(),
+            "memorisation": None if self.memorisation is None else self.memorisation.to_json(),
             "notes": list(self.notes),
         }
 

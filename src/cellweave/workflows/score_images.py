@@ -1,4 +1,4 @@
-"""Scoring synthetic images by what a localiser finds in them, against the layouts that they were made from."""
+"""Scoring synthetic images: what a localiser finds in them, against their layouts, and how like real ones they are."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputErro
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset, RgbImage, counted
 from cellweave.data.wording import some
+from cellweave.encoders import patch_encoder
 from cellweave.localization import Locator
 from cellweave.localization.locator import FORMAT, VERSION
 from cellweave.metrics import ImageColours, ImageScores, ScoringProtocol, measure_colours, score_cells, score_fidelity
 from cellweave.training.model_folder import find_model_folder, read_config
+from cellweave.workflows.score_image_likeness import ImageSet, LikenessComparison
 from cellweave.workflows.score_output import require_place, write_scores
+
+SPLITS_OF_LIKENESS = 40
 
 DEFAULT_RADIUS = Length(6.0)
 """3 µm at 0.5 µm per pixel, the radius that localisers are usually scored at."""
@@ -30,6 +34,10 @@ def score_image_datasets(
     real_split: str = "validation",
     radius: Length = DEFAULT_RADIUS,
     protocol: ScoringProtocol = "greedy",
+    encoder: str | os.PathLike[str] | None = None,
+    likeness_split: str | None = None,
+    splits: int = SPLITS_OF_LIKENESS,
+    memorisation: bool = True,
     resamples: int = 1000,
     seed: int = 0,
     revision: str | None = None,
@@ -39,7 +47,7 @@ def score_image_datasets(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> ImageScores:
-    """Score how faithful synthetic images are to their layouts, by the cells that a localiser finds in them.
+    """Score how faithful synthetic images are to their layouts, how like real images, and whether they are copies.
 
     The cells of the data set are what its images were made from. They are the truth for what is found; cells of other
     images in their place say how much of the score is chance (see :func:`cellweave.metrics.score_fidelity`), the same
@@ -54,8 +62,13 @@ def score_image_datasets(
         real_split: Of the real data set.
         radius: Distance within which a cell counts as found.
         protocol: How cells are paired, see :func:`cellweave.metrics.score_cells`.
+        encoder: What likeness and copies are measured with, beside real images: ``in-domain``, a folder, or a
+            TorchScript file, see :func:`cellweave.encoders.patch_encoder`; None: they are not measured.
+        likeness_split: Of the real data set, for likeness; all of its images when None, since patients differ much.
+        splits: Random divisions of the patients that likeness is averaged over, >= 2.
+        memorisation: Look for copies of places in the training split of the real data set, too.
         resamples: Bootstrap resamples; 0 for no intervals.
-        seed: Of the resamples, and of the layouts for chance.
+        seed: Of the resamples, of the layouts for chance, and of likeness and copies.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -71,6 +84,8 @@ def score_image_datasets(
         OutputError: ``out`` is there already, lies in what is read, or cannot be written.
     """
     folder = find_model_folder(model, revision=revision)
+    if splits < 2:
+        raise InvalidInputError(f"likeness is averaged over 2 or more splits, got {splits}.")
     if out is not None:
         require_place(out, synthetic, folder, *([] if real is None else [real]), overwrite=overwrite)
     sides = [_Side.open(synthetic, "synthetic", synthetic_split)]
@@ -79,6 +94,17 @@ def score_image_datasets(
     locator = Locator.from_pretrained(folder, device=device, precision=precision)
     for side in sides:
         _require_fit(side, locator, model=os.fspath(model), radius=radius)
+    comparison = None
+    if encoder is not None and real is not None:
+        comparison = LikenessComparison(
+            sides[0].image_set(locator.mpp),
+            sides[1].image_set(locator.mpp),
+            patch_encoder(encoder),
+            split=likeness_split,
+            splits=splits,
+            seed=seed,
+            progress=progress,
+        )
     seen = [_examine(side, locator, progress) for side in sides]
     fidelity = score_fidelity(
         sides[0].layouts,
@@ -104,6 +130,9 @@ def score_image_datasets(
         )
         notes = (*notes, *(f"Real: {one}" for one in reference.notes))
         scores = replace(scores, real=reference, real_colours=seen[1].colours, real_split=real_split, notes=notes)
+    if comparison is not None:
+        likeness, copies, told = comparison.measure(memorisation=memorisation)
+        scores = replace(scores, likeness=likeness, memorisation=copies, notes=(*scores.notes, *told))
     if out is not None:
         write_scores(out, scores.to_json())
     return scores
@@ -132,6 +161,9 @@ class _Side:
             )
         layouts = {name: dataset.read_cells(name) for name in names}
         return cls(kind, dataset, split, layouts, {name: groups[name] for name in names})
+
+    def image_set(self, mpp: float | None) -> ImageSet:
+        return ImageSet(self.kind, self.dataset, tuple(self.layouts), mpp)
 
 
 @dataclass(frozen=True, eq=False)
