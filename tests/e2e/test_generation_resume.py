@@ -119,6 +119,7 @@ def test_a_killed_training_ends_in_the_same_model(run_armed, straight, generator
         assert not run_armed(words, "cellweave.training.stepper:Stepper.take", 1)  # it takes no step
 
 
+LAYOUTS = "cellweave.workflows.layout_stage"
 STAGES = "cellweave.workflows.generation_stages"
 GENERATIONS = {
     "layouts": ["--count", "5", "--batch-size", "2"],
@@ -126,10 +127,10 @@ GENERATIONS = {
     "dataset": ["--count", "5", "--batch-size", "2"],
 }
 KILLS = [
-    ("layouts", f"{STAGES}:write_cells_table", 4, 3),
+    ("layouts", f"{LAYOUTS}:write_cells_table", 4, 3),
     ("images", f"{STAGES}:write_png", 2, 1),
     ("images", "cellweave.data.dataset_writer:shutil.copyfile", 2, 3),
-    ("dataset", f"{STAGES}:write_cells_table", 4, 3),
+    ("dataset", f"{LAYOUTS}:write_cells_table", 4, 3),
     ("dataset", f"{STAGES}:write_png", 4, 5 + 3),
     ("dataset", "cellweave.data.dataset_writer:sha256_of", 2, 5 + 5),
 ]
@@ -164,7 +165,7 @@ def test_a_killed_generation_ends_in_the_same_data_set(
     assert not out.exists()
     assert len(list(tmp_path.glob(".out.unfinished/sample-*"))) == kept
     if kind == "dataset" and kept >= 5:  # all layouts are there: none is drawn again
-        assert not run_armed(words, f"{STAGES}:write_cells_table", 1)
+        assert not run_armed(words, f"{LAYOUTS}:write_cells_table", 1)
     else:
         assert main(words) == 0
     assert contents(out) == contents(undisturbed / kind)

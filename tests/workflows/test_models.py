@@ -18,7 +18,7 @@ from cellweave.layouts import LayoutRecipe
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.generator import build_network as layout_network
-from cellweave.layouts.generator import layout_config
+from cellweave.layouts.model_config import layout_config
 from cellweave.layouts.raster import raster_channels
 from cellweave.maps import PeakFinder
 from cellweave.training import write_model_folder

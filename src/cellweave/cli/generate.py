@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cellweave.cli.printing import print_notes
 from cellweave.cli.progress import terminal_progress
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ def layouts(
     count: Count = 50,
     seed: Seed = 0,
     category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,
+    counts: Annotated[
+        str | None, typer.Option(help="Cells a class, as in tumor=20,stromal=15, of a model that is told counts.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the model's own crop without.")] = None,
+    correct: Annotated[
+        str | None, typer.Option(help="trim: drop the lowest of too many cells; reject: draw again what misses.")
+    ] = None,
     sampler: Sampler = None,
     steps: Steps = None,
     batch_size: BatchSize = 16,
@@ -49,8 +57,10 @@ def layouts(
     as_json: AsJson = False,
 ) -> None:
     """Generate layouts of cells: a data set without images."""
+    from cellweave.layouts import parse_counts
     from cellweave.workflows.generate import generate_layouts
 
+    asked, shape = None if counts is None else parse_counts(counts), None if size is None else _parsed_size(size)
     with terminal_progress() as progress:
         summary = generate_layouts(
             model,
@@ -58,6 +68,9 @@ def layouts(
             count=count,
             seed=seed,
             category=category,
+            counts=asked,
+            size=shape,
+            correct=correct,
             sampler=sampler,
             steps=steps,
             batch_size=batch_size,
@@ -151,5 +164,20 @@ def _print(summary: GenerateSummary, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(asdict(summary) | {"out": str(summary.out)}))
         return
-    met = "" if summary.in_category is None else f", {summary.in_category:.0%} in the counting category asked for"
-    typer.echo(f"{summary.images} samples, {summary.mean_cells:.1f} cells on average{met}\ndata set: {summary.out}")
+    typer.echo(f"{summary.images} samples, {summary.mean_cells:.1f} cells on average")
+    if summary.counts is not None:
+        from cellweave.layouts import count_line
+
+        typer.echo(count_line(summary.counts))
+        print_notes(tuple(summary.counts["notes"]))
+    typer.echo(f"data set: {summary.out}")
+
+
+def _parsed_size(text: str) -> tuple[int, int]:
+    """Return height and width of a text such as 1024x768, which says the width first."""
+    from cellweave.core import InvalidInputError
+
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) != 2 or not all(side.isascii() and side.isdigit() and len(side) < 10 for side in sides):
+        raise InvalidInputError(f"a size is WIDTHxHEIGHT in pixels, as in 1024x768; got {text!r}.")
+    return int(sides[1]), int(sides[0])

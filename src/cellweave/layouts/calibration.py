@@ -96,9 +96,9 @@ def calibrate_finder(
         level = int(LEVELS[start // BATCH % len(LEVELS)] * process.steps)
         noise = torch.randn(x0.shape, generator=torch_generator(0, "calibration", start)).to(device)
         x_t = process.noisy(x0, torch.full((len(x0),), level, device=device), noise)
-        category = batch["category"].to(device) if recipe.categories else None
+        told = {name: batch[name].to(device) for name in recipe.told}
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            clean = restore(network, process, x_t, level=level, steps=min(STEPS, level + 1), category=category)
+            clean = restore(network, process, x_t, level=level, steps=min(STEPS, level + 1), **told)
         restored += list(clean.float().cpu().numpy())
         truth += [decode_raster(one.cpu().numpy(), recipe, samples.scale, classes=classes, mpp=None) for one in x0]
         progress("calibrating the decoder", start + BATCH, CROPS)

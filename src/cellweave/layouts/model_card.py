@@ -12,7 +12,7 @@ def layout_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str)
     names = ", ".join(one["name"] for one in config["classes"])
     side = recipe["frame"]["crop_px"]
     scale = "unknown scale" if config["mpp"] is None else f"{config['mpp']:g} µm per pixel"
-    bounds = ", ".join(f"{bound:g}" for bound in config["category_bounds"]) or "none"
+    told = _told(config)
     return f"""# Layouts of cells, learnt from {data["name"]}
 
 Generates positions and classes ({names}) of the cells of {side}×{side}-pixel windows at {scale}, together with the
@@ -22,9 +22,25 @@ spatial density of each class ({recipe["channels"]["density"]}).
   checksum `{data["checksum"][:16]}`.
 - **Training**: {training["steps"]} steps, seed {config["training"]["seed"]}, {training["parameters"]:,} parameters,
   {training["hardware"]}, cellweave {config["code_version"]}; the whole recipe is in `config.json`.
-- **Counting categories**: {recipe["categories"]}, with the bounds {bounds} cells in a window.
+- **Can be asked for**: {told}.
 - **Reading the channels**: {recipe["channels"]["cells"]}, window {decoder["window_px"]} px, threshold
   {decoder["threshold"]:g}, chosen on training crops restored from half noise, never on generated layouts.
 
 Use: `cellweave generate layouts --model THIS_FOLDER --count 50 --seed 7 --out OUT`.
 """
+
+
+def _told(config: dict[str, Any]) -> str:
+    """Return in words what the model can be told of the number of cells."""
+    condition = config["recipe"]["condition"]
+    if condition == "none":
+        return "nothing; the number of cells is as it comes"
+    if condition == "categories":
+        bounds = ", ".join(f"{bound:g}" for bound in config["category_bounds"]) or "none"
+        return (
+            f"one of {config['recipe']['categories']} counting categories, with the bounds {bounds} cells in a window"
+        )
+    counts = config["training_counts"]
+    limits = zip(config["classes"], counts["lowest"], counts["highest"], strict=False)
+    ranges = ", ".join(f"{low} to {high} {one['name']}" for one, low, high in limits)
+    return f"the number of cells of each class: {ranges} in a window"

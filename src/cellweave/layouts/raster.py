@@ -142,26 +142,29 @@ def decode_raster(
     classes: tuple[str, ...],
     mpp: float | None,
     finder: PeakFinder = CLEAN_FINDER,
+    size: tuple[int, int] | None = None,
 ) -> Cells:
     """Return the cells of a raster, in the frame of the full-resolution window; the padding is cut off first.
 
     Args:
-        raster: Data, (channels, raster_px, raster_px).
+        raster: Data, (channels, raster_px, raster_px), or of another size.
         recipe: Of the model.
         scale: Of the channels.
         classes: Of the model.
         mpp: Of the full-resolution window, µm per pixel.
         finder: Reads peaks.
+        size: Height and width of the full-resolution window, multiples of ``reduce``; those of the crop when None.
 
     Raises:
         InvalidInputError: The raster has another shape.
     """
     data = np.asarray(raster, np.float32)
-    side, pad = recipe.frame.raster_px, recipe.frame.pad_px
-    expected = (raster_channels(recipe, len(classes)), side, side)
+    pad = recipe.frame.pad_px
+    height, width = recipe.frame.raster_shape(size)
+    expected = (raster_channels(recipe, len(classes)), height, width)
     if data.shape != expected:
         raise InvalidInputError(f"a raster of this model has shape {expected}, got {data.shape}.")
-    values = scale.to_values(data)[: cell_channels(recipe, len(classes)), pad : side - pad, pad : side - pad]
+    values = scale.to_values(data)[: cell_channels(recipe, len(classes)), pad : height - pad, pad : width - pad]
     reduced_mpp = None if mpp is None else mpp * recipe.frame.reduce
     return make_codec(recipe, finder).decode(values, classes=classes, mpp=reduced_mpp).scaled(recipe.frame.reduce)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -39,6 +39,11 @@ class FrameRecipe(Recipe):
     def raster_px(self) -> int:
         """Side of the raster with its padding."""
         return self.inner_px + 2 * self.pad_px
+
+    def raster_shape(self, size: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Return height and width of the raster, padding included, of a layout of a size; of the crop when None."""
+        height, width = size or (self.crop_px, self.crop_px)
+        return height // self.reduce + 2 * self.pad_px, width // self.reduce + 2 * self.pad_px
 
 
 class ChannelRecipe(Recipe):
@@ -83,7 +88,11 @@ class LayoutRecipe(Recipe):
     Attributes:
         frame: Window and raster.
         channels: What the raster's channels show.
-        categories: Number of counting categories, quantile bins of the number of cells of training crops; 0: none.
+        condition: What the network is told of the number of cells: a counting category (``categories``), the number of
+            every class (``counts``), or nothing (``none``).
+        categories: Number of counting categories, quantile bins of the number of cells of training crops; only a
+            network that is told categories has them. 0 stands for the condition ``none`` where none is named.
+        drop: Share of the training samples of which the network is told nothing.
         network: Of the diffusion model.
         process: Of the diffusion model.
         weighting: Of the noise levels.
@@ -93,15 +102,39 @@ class LayoutRecipe(Recipe):
 
     frame: FrameRecipe = FrameRecipe()
     channels: ChannelRecipe = ChannelRecipe()
+    condition: Literal["categories", "counts", "none"] = "categories"
     categories: int = Field(default=5, ge=0, le=100)
+    drop: float = Field(default=0.0, ge=0, lt=1)
     network: DiffusionUNetRecipe = DiffusionUNetRecipe(widths=(64, 128, 192), attention_levels=(1, 2), fold=2)
     process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="x0", learned_variance=False, clip_x0=None)
     weighting: WeightingRecipe = WeightingRecipe(name="velocity")
     fit: FitRecipe = FitRecipe()
     sampler: SamplerRecipe = SamplerRecipe(name="dpm-solver++", steps=30)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_condition(cls, values: Any) -> Any:
+        # recipes from before there were conditions say so by a number
+        if isinstance(values, dict) and values.get("categories") == 0 and "condition" not in values:
+            return {**values, "condition": "none"}
+        return values
+
+    @property
+    def told_categories(self) -> int:
+        """Number of counting categories that the network can be told; 0 where it is told something else."""
+        return self.categories if self.condition == "categories" else 0
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the network is given beside the noisy data, by the names of samples and of the network's arguments."""
+        return {"categories": ("category",), "counts": ("condition",), "none": ()}[self.condition]
+
     @model_validator(mode="after")
     def _fits(self) -> LayoutRecipe:
+        if self.condition == "categories" and not self.categories:
+            raise ValueError(
+                "the condition 'categories' needs at least one; raise categories, or set condition to none"
+            )
         stride = self.network.fold * 2 ** (len(self.network.widths) - 1)
         if self.frame.raster_px % stride:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Training samples of a layout model: random crops, in one of eight orientations, with their counting category."""
+"""Training samples of a layout model: random crops, in one of eight orientations, with what is told of their counts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.raster import DrawnLayout, DrawnLayouts, encode_crop
 from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.training import Batch
 
 COUNTED_CROPS = 2000
-"""Crops whose numbers of cells the counting categories are computed from."""
+"""Crops whose numbers of cells the counting categories, or the scale of counts, are computed from."""
 
 
 class LayoutSamples:
@@ -38,20 +39,51 @@ class LayoutSamples:
                 f"no training image is as large as the crop of {recipe.frame.crop_px} px; lower frame.crop_px."
             )
         self._recipe, self._seed, self._part = recipe, seed, part
+        self._classes = len(self._drawn[0].cells.classes)
         self.categories = CountingCategories(())
+        self.training_counts: TrainingCounts | None = None
+
+    def count_crops(self) -> npt.NDArray[np.int64]:
+        """Make what samples tell of their counts; return the cells of every class in the first crops, (crops, C).
+
+        Raises:
+            InvalidInputError: The crops do not tell so many counting categories apart.
+        """
+        counts = self.class_counts()
+        self.categories = CountingCategories.from_counts(counts.sum(axis=1), self._recipe.told_categories)
+        if self._recipe.condition == "counts":
+            self.training_counts = TrainingCounts.of(counts)
+        return counts
 
     def __getitem__(self, index: int) -> Batch:
-        """Return crop ``index``: ``x0`` float32 (channels, S, S), and ``category``, a number."""
+        """Return crop ``index``.
+
+        Returns:
+            ``x0``, float32 (channels, S, S), and ``category``, a number, or, with training counts, ``condition``,
+            float32 (C + 2, 1, 1): what the network is told of the crop's counts. A share of the crops, the recipe's
+            ``drop``, tells nothing: the category after the last, or zeros.
+        """
         drawn, row, column, orientation = self._place(index)
         raster = encode_crop(drawn, row, column, self._recipe, self.scale)
         turned = np.rot90(raster, orientation % 4, axes=(1, 2))
         turned = turned[:, :, ::-1] if orientation >= 4 else turned
-        category = int(self.categories.of(len(self._window(drawn, row, column))))
-        return {"x0": torch.from_numpy(np.ascontiguousarray(turned)), "category": torch.tensor(category)}
+        batch: Batch = {"x0": torch.from_numpy(np.ascontiguousarray(turned))}
+        counts = self._counts(drawn, row, column)
+        drop = self._recipe.drop
+        silent = drop > 0 and numpy_generator(self._seed, "told nothing", self._part, index).random() < drop
+        if self.training_counts is not None:
+            told = torch.from_numpy(self.training_counts.told(counts[None])[0])[:, None, None]
+            return {**batch, "condition": torch.zeros_like(told) if silent else told}
+        category = self.categories.number if silent else int(self.categories.of(counts.sum()))
+        return {**batch, "category": torch.tensor(category)}
 
     def counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
         """Return the number of cells of the first crops, without drawing them."""
-        return np.array([len(self._window(*self._place(i)[:3])) for i in range(number)], np.int64)
+        return np.asarray(self.class_counts(number).sum(axis=1), np.int64)
+
+    def class_counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
+        """Return the number of cells of every class in the first crops, (number, C), without drawing them."""
+        return np.array([self._counts(*self._place(i)[:3]) for i in range(number)], np.int64)
 
     def cells(self, index: int) -> Cells:
         """Return the cells of crop ``index`` before it is turned, in the reduced frame."""
@@ -64,6 +96,9 @@ class LayoutSamples:
         side = self._recipe.frame.inner_px
         row, column = (int(rng.integers(extent - side + 1)) for extent in drawn.cells.shape)
         return drawn, row, column, int(rng.integers(8))
+
+    def _counts(self, drawn: DrawnLayout, row: int, column: int) -> npt.NDArray[np.int64]:
+        return np.bincount(self._window(drawn, row, column).labels, minlength=self._classes).astype(np.int64)
 
     def _window(self, drawn: DrawnLayout, row: int, column: int) -> Cells:
         side = self._recipe.frame.inner_px

@@ -15,9 +15,9 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.layouts.calibration import calibrate_finder
-from cellweave.layouts.categories import CountingCategories
-from cellweave.layouts.generator import build_network, layout_config
+from cellweave.layouts.generator import build_network
 from cellweave.layouts.model_card import layout_card
+from cellweave.layouts.model_config import layout_config
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
@@ -77,8 +77,7 @@ class LayoutTraining:
         self.density_constant = drawn.density_constant
         progress("drawing layouts", 1, 1)
         self.samples = LayoutSamples(drawn, recipe, seed=seed)
-        self.counts = self.samples.counts()
-        self.samples.categories = CountingCategories.from_counts(self.counts, recipe.categories)
+        self.class_counts = self.samples.count_crops()
         self.process = DiffusionProcess(recipe.process)
 
     def run(self) -> dict[str, Any]:
@@ -90,8 +89,7 @@ class LayoutTraining:
         if metrics is not None:
             return metrics
         start = time.perf_counter()
-        given = ("category",) if self.recipe.categories else ()
-        loss = DenoisingLoss(self.process, self.recipe.weighting, given=given)
+        loss = DenoisingLoss(self.process, self.recipe.weighting, given=self.recipe.told)
         plan, weights = train_network(
             self._run,
             self._network,
@@ -110,12 +108,16 @@ class LayoutTraining:
         calibration = calibrate_finder(
             network, self.process, self.samples, self.recipe, classes=self.dataset.class_names, progress=self.progress
         )
+        totals = self.class_counts.sum(axis=1)
         metrics = {
             "decoder": calibration.to_json(),
             "counts": {
                 "category_bounds": list(self.samples.categories.bounds),
-                "training_crop_mean": float(self.counts.mean()),
-                "training_crop_quantiles": np.quantile(self.counts, [0, 0.25, 0.5, 0.75, 1]).tolist(),
+                "training_crop_mean": float(totals.mean()),
+                "training_crop_class_means": dict(
+                    zip(self.dataset.class_names, self.class_counts.mean(axis=0).tolist(), strict=True)
+                ),
+                "training_crop_quantiles": np.quantile(totals, [0, 0.25, 0.5, 0.75, 1]).tolist(),
             },
             "training": {
                 "images": len(self.dataset.names("training")),
@@ -131,6 +133,7 @@ class LayoutTraining:
             mpp=self.mpp,
             finder=calibration.finder,
             categories=self.samples.categories,
+            training_counts=self.samples.training_counts,
             scale=self.samples.scale,
             density_constant=self.density_constant,
             training=training_record(self.dataset, self.seed, metrics["training"]),

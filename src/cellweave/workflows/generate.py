@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,10 @@ from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputErro
 from cellweave.core.progress import Progress, silent
 from cellweave.data import SPLITS, CellDataset, DatasetWriter
 from cellweave.images.condition import Scene
-from cellweave.workflows.generation_stages import ImageStage, LayoutStage, Sampling, joined_licences, sample_name
+from cellweave.layouts.corrections import named_correction
+from cellweave.workflows.counted_writer import CountedWriter
+from cellweave.workflows.generation_stages import ImageStage, Sampling, joined_licences, sample_name
+from cellweave.workflows.layout_stage import LayoutStage, LayoutWish
 from cellweave.workflows.staging import Staging
 
 
@@ -25,13 +30,16 @@ class GenerateSummary:
         out: The data set.
         images: Number of layouts or images.
         mean_cells: Mean number of cells.
-        in_category: Share of layouts whose number of cells is in the counting category asked for; None without.
+        in_category: Share of layouts whose number of cells is in the counting category asked for, before any
+            correction; None without.
+        counts: Report on the counts of layouts, as in ``counts.json``; None where only images were made.
     """
 
     out: Path
     images: int
     mean_cells: float
     in_category: float | None = None
+    counts: dict[str, Any] | None = None
 
 
 def generate_layouts(
@@ -41,6 +49,9 @@ def generate_layouts(
     count: int,
     seed: int = 0,
     category: int | None = None,
+    counts: Mapping[str, int] | None = None,
+    size: tuple[int, int] | None = None,
+    correct: str | None = None,
     sampler: str | None = None,
     steps: int | None = None,
     batch_size: int = 16,
@@ -57,6 +68,12 @@ def generate_layouts(
         count: Number of layouts.
         seed: Of the run; layout ``i`` depends on (seed, i) alone.
         category: Counting category of all layouts; None lets the categories take turns.
+        counts: Cells of some classes in each layout, for a model that is told counts; the other classes get the counts
+            of similar training crops.
+        size: Height and width of the layouts in pixels; those of the model's crop when None. Larger ones are denoised
+            in overlapping windows.
+        correct: ``trim`` removes the lowest of too many cells, ``reject`` draws layouts that miss what is asked for
+            again; None leaves all as they are. What the model itself made is reported either way.
         sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
         batch_size: Layouts at a time.
@@ -69,12 +86,13 @@ def generate_layouts(
         CellweaveError: The model or the output place cannot be used, or an option makes no sense.
     """
     sampling = Sampling(seed, batch_size, sampler, steps)
-    stage = LayoutStage(model, count=count, category=category, sampling=sampling, revision=revision, device=device)
+    wish = LayoutWish(category, counts, size, named_correction(correct))
+    stage = LayoutStage(model, count=count, wish=wish, sampling=sampling, revision=revision, device=device)
     out = Path(out)
-    counts = []
+    made = []
     with Staging(out, {"layouts": stage.facts}, overwrite=overwrite, inputs=[stage.folder]) as staging:
         stage.draw(staging, progress)
-        with DatasetWriter(
+        with CountedWriter(
             out,
             name=f"layouts by {stage.folder.name}",
             classes=stage.generator.classes,
@@ -84,10 +102,12 @@ def generate_layouts(
         ) as writer:
             for index in range(count):
                 cells = stage.cells(staging, index)
-                counts.append(len(cells))
+                made.append(len(cells))
                 provenance = {"sampler": stage.sampler.name, "sampler_steps": stage.sampler.steps}
                 writer.add(sample_name(index), cells, provenance=stage.provenance(index) | provenance)
-    return GenerateSummary(out, count, float(np.mean(counts)), stage.met(counts))
+            report = stage.report(staging)
+            writer.write_counts(report)
+    return _summary(out, made, report)
 
 
 def generate_images(
@@ -200,7 +220,7 @@ def generate_dataset(
         CellweaveError: A model or the output place cannot be used, or an option makes no sense.
     """
     sampling = Sampling(seed, batch_size)
-    drawing = LayoutStage(layouts, count=count, category=category, sampling=sampling, device=device)
+    drawing = LayoutStage(layouts, count=count, wish=LayoutWish(category), sampling=sampling, device=device)
     painting = ImageStage(images, sampling=sampling, device=device)
     drawer = drawing.generator
     try:
@@ -208,12 +228,12 @@ def generate_dataset(
     except InvalidInputError as error:
         raise InvalidInputError(f"{images} cannot paint what {layouts} draws: {error}") from error
     out = Path(out)
-    counts = []
+    made = []
     facts = {"layouts": drawing.facts, "images": painting.facts}
     with Staging(out, facts, overwrite=overwrite, inputs=[drawing.folder, painting.folder]) as staging:
         drawing.draw(staging, progress)
         painting.paint(staging, range(count), lambda index: drawing.cells(staging, index), progress)
-        with DatasetWriter(
+        with CountedWriter(
             out,
             name=f"images by {painting.folder.name} of layouts by {drawing.folder.name}",
             classes=drawer.classes,
@@ -224,7 +244,7 @@ def generate_dataset(
         ) as writer:
             for index in range(count):
                 cells = drawing.cells(staging, index)
-                counts.append(len(cells))
+                made.append(len(cells))
                 provenance = {
                     "layout_sampler": drawing.sampler.name,
                     "layout_sampler_steps": drawing.sampler.steps,
@@ -236,7 +256,15 @@ def generate_dataset(
                     file=painting.file(staging, index),
                     provenance=drawing.provenance(index) | provenance,
                 )
-    return GenerateSummary(out, count, float(np.mean(counts)), drawing.met(counts))
+            report = drawing.report(staging)
+            writer.write_counts(report)
+    return _summary(out, made, report)
+
+
+def _summary(out: Path, made: list[int], report: dict[str, Any]) -> GenerateSummary:
+    before = report["before_correction"]
+    in_category = before["met"] if "categories" in before else None
+    return GenerateSummary(out, len(made), float(np.mean(made)), in_category, report)
 
 
 def _checked_cells(dataset: CellDataset, name: str, split: str, index: int, stage: ImageStage, *, masks: bool) -> Cells:

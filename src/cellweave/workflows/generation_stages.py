@@ -1,4 +1,4 @@
-"""The two stages of a generation: layouts, then their images, each sample kept in the staging folder once made."""
+"""The second stage of a generation, images, and what it shares with the first: how samples are drawn and named."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
-from cellweave.core import Cells, InvalidInputError, TableError, sha256_of
+from cellweave.core import InvalidInputError, sha256_of
 from cellweave.core.progress import Progress
-from cellweave.data import write_cells_table, write_png
-from cellweave.data.tables import PointTable, cells_by_image
+from cellweave.data import write_png
 from cellweave.diffusion import SamplerRecipe
 from cellweave.images import ImageGenerator
 from cellweave.images.condition import Scene
 from cellweave.images.generator import FORMAT as IMAGES
 from cellweave.images.generator import VERSION as IMAGES_VERSION
-from cellweave.layouts import LayoutGenerator
-from cellweave.layouts.generator import FORMAT as LAYOUTS
-from cellweave.layouts.generator import VERSION as LAYOUTS_VERSION
 from cellweave.training.model_folder import WEIGHTS, find_model_folder, read_config
 from cellweave.training.recipe import first_misfit
 from cellweave.workflows.staging import Staging
@@ -82,93 +77,6 @@ class Sampling:
         return chosen
 
 
-class LayoutStage:
-    """Layouts that a model draws.
-
-    Args:
-        model: Layout model: folder, shipped model, or ``owner/name`` on the hub.
-        count: Number of layouts.
-        category: Counting category of all; None lets the categories take turns.
-        sampling: How they are drawn.
-        revision: Commit of a model on the hub.
-        device: Where to run.
-
-    Raises:
-        CellweaveError: The model cannot be used, or an option makes no sense.
-    """
-
-    def __init__(
-        self,
-        model: str | os.PathLike[str],
-        *,
-        count: int,
-        category: int | None,
-        sampling: Sampling,
-        revision: str | None = None,
-        device: str = "auto",
-    ) -> None:
-        if not 1 <= count <= MAX_SAMPLES:
-            raise InvalidInputError(
-                f"a data set has 1 to {MAX_SAMPLES:,} samples, got a count of {count}; for more, make several with "
-                "other seeds."
-            )
-        self.folder = find_model_folder(model, revision=revision)
-        self.generator = LayoutGenerator.from_pretrained(self.folder, device=device)
-        self.generator.check_category(category)
-        self.count, self.category, self.sampling = count, category, sampling
-        self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
-        self.model = sha256_of(self.folder / WEIGHTS)
-        self.licences = training_licences(read_config(self.folder, kind=LAYOUTS, version=LAYOUTS_VERSION))
-        self._files = {index: f"{sample_name(index)}.parquet" for index in range(count)}
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the layouts depend on, their number left out: more of them can be drawn on top."""
-        return {"category": self.category, **_facts(self.model, self.sampling, self.sampler)}
-
-    def provenance(self, index: int) -> dict[str, Any]:
-        """Return where layout ``index`` comes from."""
-        asked = self.generator.category_of(index) if self.category is None else self.category
-        return {"index": index, "seed": self.sampling.seed, "category": asked, "layout_model": self.model}
-
-    def draw(self, staging: Staging, progress: Progress) -> None:
-        """Draw the layouts that are not there yet."""
-        size = self.sampling.batch_size
-        missing = staging.missing_batches(self._files, size)
-        done = self.count - sum(map(len, missing))
-        for batch in missing:
-            for layout in self.generator.generate(
-                batch, seed=self.sampling.seed, batch_size=size, sampler=self.sampler, category=self.category
-            ):
-                name = sample_name(layout.index)
-                write_cells_table(staging.path(self._files[layout.index]), {name: layout.cells})
-            done += len(batch)
-            progress("generating layouts", done, self.count)
-
-    def cells(self, staging: Staging, index: int) -> Cells:
-        """Return layout ``index``, which has been drawn.
-
-        Raises:
-            TableError: Its file is damaged, or of something else.
-        """
-        path, name, generator = staging.path(self._files[index]), sample_name(index), self.generator
-        table = PointTable.read(path)
-        try:
-            found = cells_by_image(
-                table, shapes={name: generator.shape}, classes=generator.class_names, mpp={name: generator.mpp}
-            )
-        except KeyError as error:
-            raise TableError(f"{path} is not of this run ({error}); remove {staging.folder}.") from error
-        return found[name]
-
-    def met(self, counts: Sequence[int]) -> float | None:
-        """Return the share of layouts whose number of cells is in the category asked for; None without categories."""
-        if not self.generator.recipe.categories:
-            return None
-        asked = [self.provenance(index)["category"] for index in range(self.count)]
-        return float(np.mean(self.generator.categories.of(counts) == np.array(asked)))
-
-
 class ImageStage:
     """Images that a model paints of layouts.
 
@@ -203,7 +111,7 @@ class ImageStage:
     @property
     def facts(self) -> dict[str, Any]:
         """What the images depend on beside their layouts or masks."""
-        return {"guidance": self.guidance, **_facts(self.model, self.sampling, self.sampler)}
+        return {"guidance": self.guidance, **sampling_facts(self.model, self.sampling, self.sampler)}
 
     def provenance(self, index: int) -> dict[str, Any]:
         """Return where image ``index`` comes from, its layout or mask left out."""
@@ -262,7 +170,8 @@ def _image_file(index: int) -> str:
     return f"{sample_name(index)}.png"
 
 
-def _facts(model: str, sampling: Sampling, sampler: SamplerRecipe) -> dict[str, Any]:
+def sampling_facts(model: str, sampling: Sampling, sampler: SamplerRecipe) -> dict[str, Any]:
+    """Return what samples of a model depend on, whatever they are."""
     return {
         "model": model,
         "seed": sampling.seed,

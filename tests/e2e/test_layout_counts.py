@@ -1,0 +1,107 @@
+"""Layouts with counts, of any size, corrected: by the command line, from training to the report beside them."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from cellweave.cli.main import main
+from cellweave.data import CellDataset, check_dataset
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def counted(generators, tiny_recipes, tmp_path_factory):
+    """A model that is told counts."""
+    folder = tmp_path_factory.mktemp("counted") / "model"
+    words = ["--data", str(generators / "set"), "--recipe", "counts", "--device", "cpu", "--steps", "2"]
+    assert main(["train", "layouts", *words, "--out", str(folder), *tiny_recipes["layouts"]]) == 0
+    return folder
+
+
+def generate(model, out, *words):
+    return main(["generate", "layouts", "--model", str(model), "--device", "cpu", "--out", str(out), *words])
+
+
+def report_of(out):
+    return json.loads((out / "counts.json").read_text())
+
+
+def test_exact_counts_are_asked_for_and_reported(counted, tmp_path, capsys):
+    highest = json.loads((counted / "config.json").read_text())["training_counts"]["highest"]
+    out = tmp_path / "out"
+    capsys.readouterr()
+    assert generate(counted, out, "--count", "3", "--counts", f"tumor={highest[1]}") == 0
+    said = capsys.readouterr().out
+    assert "counts before correction: " in said
+    assert "note  counts of lymphocyte, stromal are those of training crops with similar counts" in said
+    report = report_of(out)
+    assert report["layouts"] == 3
+    assert report["before_correction"]["counts"]["each"]["tumor"]["mean_asked"] == highest[1]
+    dataset = CellDataset.open(out)
+    made = [len(dataset.read_cells(name)) for name in dataset.names()]
+    assert report["before_correction"]["mean_cells"] == pytest.approx(sum(made) / 3)
+    provenance = pd.read_parquet(out / "provenance.parquet")
+    assert all(f"tumor={highest[1]}," in one for one in provenance["counts"])
+    assert check_dataset(out).findings == ()
+
+
+def test_layout_i_does_not_depend_on_batch_or_correction_by_trimming(counted, tmp_path):
+    assert generate(counted, tmp_path / "one", "--count", "3", "--batch-size", "1", "--seed", "4") == 0
+    assert generate(counted, tmp_path / "all", "--count", "3", "--seed", "4", "--correct", "trim") == 0
+    one, other = (CellDataset.open(tmp_path / name) for name in ("one", "all"))
+    before, after = (report_of(tmp_path / name) for name in ("one", "all"))
+    assert before["before_correction"] == after["before_correction"]
+    removed = after["after_correction"]["cells_removed"]
+    totals = [sum(len(dataset.read_cells(name)) for name in dataset.names()) for dataset in (one, other)]
+    assert totals[0] - totals[1] == removed > 0
+
+
+def test_rejection_is_bounded_and_reported_apart(counted, tmp_path):
+    assert generate(counted, tmp_path / "out", "--count", "2", "--correct", "reject", "--counts", "tumor=1") == 0
+    after = report_of(tmp_path / "out")["after_correction"]
+    assert 2 <= after["tries"] <= 16
+    assert after["acceptance_rate"] == (2 - after["given_up"]) / after["tries"]
+
+
+@pytest.mark.parametrize("kind", ["categories", "counts"])
+def test_layouts_of_any_size(generators, counted, tmp_path, kind):
+    model = counted if kind == "counts" else generators / "lay"
+    assert generate(model, tmp_path / "out", "--count", "2", "--size", "100x72") == 0
+    dataset = CellDataset.open(tmp_path / "out")
+    assert dataset.read_cells("sample-000001").shape == (72, 100)
+    report = report_of(tmp_path / "out")
+    assert report["windows"] == 100 * 72 / 64**2
+    assert kind in report["before_correction"]
+
+
+def test_the_crops_own_size_changes_nothing(generators, tmp_path):
+    for name, words in (("plain", []), ("sized", ["--size", "64x64"])):
+        assert generate(generators / "lay", tmp_path / name, "--count", "2", *words) == 0
+    plain, sized = (CellDataset.open(tmp_path / name) for name in ("plain", "sized"))
+    for name in plain.names():
+        assert plain.read_cells(name).xy.tolist() == sized.read_cells(name).xy.tolist()
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "message"),
+    [
+        ("lay", "--counts tumor=3", "this model takes a counting category; leave the counts out, or train a model"),
+        ("lay", "--counts tumor", "counts are CLASS=NUMBER, commas between classes"),
+        ("lay", "--size 64", "a size is WIDTHxHEIGHT in pixels, as in 1024x768; got '64'"),
+        ("lay", "--size 63x64", "at least the 64 px of the model's crop"),
+        ("lay", "--correct cut", "a correction is one of trim, reject, got 'cut'"),
+        ("counted", "--counts tumor=99999", "99999 cells of class 'tumor' are asked for; training crops had"),
+        ("counted", "--counts glia=1", "no class 'glia' to count; the classes are lymphocyte, tumor, stromal"),
+        ("counted", "--category 0", "there is no counting category 0; the model has none"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(generators, counted, tmp_path, capsys, model, words, message):
+    capsys.readouterr()
+    folder = counted if model == "counted" else generators / model
+    assert generate(folder, tmp_path / "out", *words.split()) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
