@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cellweave.cli.printing import print_notes, print_tables, table_of
 from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score import Protocol
+from cellweave.cli.study_layouts import bandwidth, categories, components, densities
+from cellweave.cli.study_options import numbers_in, state_notes
 
 if TYPE_CHECKING:
     from cellweave.workflows.studies.locator_study import LocatorStudy
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="study",
-    help="Compare ways to make a localiser, on the same seeds and images; the same command again goes on where it was "
-    "stopped, and several at once share the work.",
+    help="Compare ways to make a localiser or a layout model, on the same seeds and images; the same command again "
+    "goes on where it was stopped, and several at once share the work.",
     no_args_is_help=True,
 )
 
@@ -94,7 +96,7 @@ def theta(
     """Compare shares of differences in the convolutions of the gradient aggregation module."""
     from cellweave.workflows.studies.study import study_theta
 
-    values = _numbers(thetas, "--thetas", float)
+    values = numbers_in(thetas, "--thetas", float)
     _run(study_theta, locals(), {"network": network, "thetas": values})
 
 
@@ -132,11 +134,11 @@ def _run(make: Callable[..., LocatorStudy], given: dict[str, Any], extra: dict[s
             data=given["data"],
             out=given["out"],
             steps=given["steps"],
-            seeds=_numbers(given["seeds"], "--seeds", int),
+            seeds=numbers_in(given["seeds"], "--seeds", int),
             folds=given["folds"],
             use_folds=given["use_folds"],
             arms=None if given["arms"] is None else [name.strip() for name in given["arms"].split(",")],
-            radii_px=_numbers(given["radius_px"], "--radius-px", float),
+            radii_px=numbers_in(given["radius_px"], "--radius-px", float),
             protocol=given["protocol"].value,
             recipe=given["recipe"],
             changes=given["changes"] or (),
@@ -151,21 +153,6 @@ def _run(make: Callable[..., LocatorStudy], given: dict[str, Any], extra: dict[s
         print_plan(planned, as_json=given["as_json"])
     if summary is not None:
         print_study(summary, protocol=given["protocol"].value, as_json=given["as_json"])
-
-
-_NumberT = TypeVar("_NumberT", int, float)
-
-
-def _numbers(text: str, option: str, kind: type[_NumberT]) -> list[_NumberT]:
-    from cellweave.core import InvalidInputError
-
-    try:
-        return [kind(one) for one in text.split(",")]
-    except ValueError as error:
-        example = "0,1,2" if kind is int else "0.5,1"
-        raise InvalidInputError(
-            f"{option} is {text!r}; give numbers separated by commas, such as {example}."
-        ) from error
 
 
 def print_plan(plan: StudyPlan, *, as_json: bool) -> None:
@@ -198,21 +185,10 @@ def print_study(summary: StudySummary, *, protocol: str, as_json: bool) -> None:
     for row in claim_rows(tables, protocol=protocol, radii_px=[radius], measures=["f1"]):
         claims.add_row(*row)
     print_tables(scores, *([claims] if claims.row_count else []))
-    _print_state(summary)
+    print_notes(state_notes(summary.outcome, summary.tables.arms, summary.files.tables))
     for path in (summary.files.tables, *summary.files.others, *summary.files.figures):
         typer.echo(f"written to {path}")
 
 
-def _print_state(summary: StudySummary) -> None:
-    outcome = summary.outcome
-    notes = []
-    if outcome.elsewhere:
-        notes.append(f"other processes are at {'; '.join(outcome.elsewhere)}: these are not in the tables yet.")
-    if outcome.missing:
-        notes.append(f"not run yet: {'; '.join(outcome.missing)}.")
-    failed = [
-        str(arm) for arm, why in zip(summary.tables.arms["arm"], summary.tables.arms["failed"], strict=True) if why
-    ]
-    if failed:
-        notes.append(f"did not learn under this recipe: {', '.join(failed)}; {summary.files.tables} says why.")
-    print_notes(tuple(notes))
+for command in (densities, categories, bandwidth, components):
+    app.command()(command)

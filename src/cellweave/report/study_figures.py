@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from cellweave.report.palette import GREY, SERIES
 
 _ROW_IN = 0.42
 _DODGE = 0.22
+_LINE_IN = 0.26
+_PANELS_ACROSS = 3
 
 
 @in_house_style
@@ -58,6 +60,68 @@ def interval_chart(
     axes.set_xlabel(xlabel)
     if len(series) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return figure
+
+
+@in_house_style
+def interval_panels(
+    rows: Sequence[str],
+    panels: Sequence[str],
+    values: npt.ArrayLike,
+    intervals: npt.ArrayLike,
+    *,
+    marks: Mapping[float, str],
+    xlabel: str,
+) -> Figure:
+    """Draw values as points with whiskers, one row a thing compared, one panel a measure with a scale of its own.
+
+    Args:
+        rows: Names of the R rows, from the top.
+        panels: Names of the P panels.
+        values: (R, P); NaN leaves a gap.
+        intervals: Lower and upper ends, (R, P, 2); whiskers where finite.
+        marks: Values that are marked by a line, and what they are called; all are in every panel.
+        xlabel: What the values are.
+
+    Raises:
+        InvalidInputError: There is nothing to draw, or shapes disagree.
+    """
+    drawn, ends = _checked(rows, panels, values, intervals)
+    across = min(_PANELS_ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    lines = sum(row.count("\n") + 1 for row in rows)
+    figure = Figure(figsize=(WIDTH_IN, down * (1.0 + _LINE_IN * max(lines, len(rows) + 1))), layout="constrained")
+    grid = figure.subplots(down, across, squeeze=False, sharey=True)
+    y = np.arange(len(rows))
+    for p, axes in enumerate(grid.flat):
+        if p >= len(panels):
+            axes.set_visible(False)
+            continue
+        for value, name in marks.items():
+            axes.axvline(value, color=GREY, linewidth=1.0, zorder=1)
+            left = value == min(marks) and len(marks) > 1  # names of neighbouring marks stand apart
+            axes.annotate(
+                name,
+                (value, 0),
+                (-2 if left else 2, 3),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                color=GREY,
+                fontsize=8,
+            )
+        if not np.isfinite(drawn[:, p]).any():
+            axes.text(0.5, 0.5, "not defined", transform=axes.transAxes, ha="center", color=GREY, fontsize=8)
+        known = np.isfinite(ends[:, p]).all(axis=1) & np.isfinite(drawn[:, p])
+        axes.hlines(y[known], *ends[known, p].T, color=SERIES[0], linewidth=1.6)
+        axes.plot(drawn[:, p], y, "o", color=SERIES[0], markersize=4.5)
+        axes.set_title(panels[p])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(xlabel)
+        axes.margins(x=0.15)
+    grid[0, 0].set_yticks(y, rows)
+    grid[0, 0].set_ylim(len(rows) - 0.3, -0.5)  # room for the names of the marks
     return figure
 
 

@@ -6,8 +6,9 @@ import pytest
 from cellweave.core import Cells, InvalidInputError
 from cellweave.localization.networks import NETWORKS
 from cellweave.maps import MAPS
+from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.designs import maps_design, networks_design, theta_design
-from cellweave.workflows.studies.locator_study import LocatorBudget, arm_recipe, working_scale
+from cellweave.workflows.studies.locator_study import arm_recipe, working_scale
 from cellweave.workflows.studies.reach import typical_reach_px
 from cellweave.workflows.studies.seeds import require_seeds
 
@@ -94,7 +95,7 @@ def test_arms_are_chosen_by_name_in_the_order_of_the_study():
 )
 def test_budgets_that_make_no_sense(numbers, message):
     with pytest.raises(InvalidInputError, match=message):
-        LocatorBudget(*numbers)
+        StudyBudget(*numbers)
 
 
 @pytest.mark.parametrize(("seeds", "message"), [((), "one or more"), ((-1,), "'-1'"), ((0, 1, 0), "given twice")])

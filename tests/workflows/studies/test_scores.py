@@ -5,7 +5,8 @@ import pytest
 
 from cellweave.core import InvalidInputError
 from cellweave.workflows.studies.counts import gather
-from cellweave.workflows.studies.scores import HOLDS, OPEN, REFUTED, difference, score_arm, spread, verdict
+from cellweave.workflows.studies.scores import difference, score_arm, spread
+from cellweave.workflows.studies.spread import HOLDS, OPEN, REFUTED, verdict
 
 TWO = ("p", "q")
 

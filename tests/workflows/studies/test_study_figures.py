@@ -5,7 +5,7 @@ import pytest
 
 from cellweave.core import InvalidInputError
 from cellweave.report.palette import SERIES
-from cellweave.report.study_figures import interval_chart, interval_curves, speed_chart
+from cellweave.report.study_figures import interval_chart, interval_curves, interval_panels, speed_chart
 
 VALUES = np.array([[0.5, 0.6], [0.7, np.nan], [0.8, 0.9]])
 ENDS = np.stack([VALUES - 0.1, VALUES + 0.2], axis=-1)
@@ -32,6 +32,24 @@ def test_rows_stand_from_the_top_with_their_whiskers():
     assert any(list(line.get_xdata()) == [0, 0] for line in axes.get_lines())
 
 
+def test_panels_have_marks_and_scales_of_their_own():
+    figure = interval_panels(
+        NAMES, ["one", "two"], VALUES * [1, 100], ENDS, marks={0.0: "real", 1.0: "random"}, xlabel="position"
+    )
+    one, two = figure.axes
+    assert [label.get_text() for label in one.get_yticklabels()] == NAMES
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["one", "two"]
+    assert [text.get_text() for text in two.texts] == ["real", "random"]
+    assert two.get_xlim()[1] > 90 > one.get_xlim()[1]
+    assert [len(axes.collections[0].get_segments()) for axes in figure.axes] == [3, 2]
+
+
+def test_a_panel_without_values_says_so():
+    nothing = np.full((3, 1), np.nan)
+    figure = interval_panels(NAMES, ["one"], nothing, np.full((3, 1, 2), np.nan), marks={}, xlabel="")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["not defined"]
+
+
 def test_curves_have_bands():
     figure = interval_curves([0.0, 0.5, 1.0], ["one", "two"], VALUES, ENDS, xlabel="theta", ylabel="F1")
     (axes,) = figure.axes
@@ -54,6 +72,7 @@ def test_networks_without_speed_or_score_are_left_out():
     [
         lambda: interval_chart(NAMES, ["one"], VALUES, ENDS, xlabel=""),
         lambda: interval_chart([], [], np.zeros((0, 0)), np.zeros((0, 0, 2)), xlabel=""),
+        lambda: interval_panels(NAMES, ["one"], VALUES, ENDS, marks={}, xlabel=""),
         lambda: interval_curves([0.0], ["one", "two"], VALUES, ENDS, xlabel="", ylabel=""),
         lambda: speed_chart(NAMES, [1.0], [1.0], xlabel="", ylabel=""),
         lambda: speed_chart(NAMES, [np.nan] * 3, [1.0] * 3, xlabel="", ylabel=""),

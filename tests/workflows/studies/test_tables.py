@@ -5,17 +5,17 @@ import re
 import pytest
 
 from cellweave.core import OutputError
-from cellweave.workflows.studies.designs import LocatorArm, LocatorDesign, Pair
+from cellweave.workflows.studies.design import Arm, Design, Pair
 from cellweave.workflows.studies.drawing import draw_study
 from cellweave.workflows.studies.markdown import claim_rows, markdown, overview_columns, overview_rows
 from cellweave.workflows.studies.tables import make_tables
 
 GROUPS = ("p", "q", "r")
 GOOD, BAD = [(9, 1, 1)] * 3, [(5, 5, 5)] * 3
-DESIGN = LocatorDesign(
+DESIGN = Design(
     "test",
     "Good or bad",
-    tuple(LocatorArm(name, name.upper()) for name in ("good", "bad", "ugly")),
+    tuple(Arm(name, name.upper()) for name in ("good", "bad", "ugly")),
     (Pair("good", "bad"),),
 )
 

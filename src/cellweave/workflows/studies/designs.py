@@ -1,83 +1,18 @@
-"""What each study compares: its arms, and the pairs of them that answer its question."""
+"""What each study of localisers compares: its arms, and the pairs of them that answer its question."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from cellweave.core import InvalidInputError
 from cellweave.localization.networks import NETWORKS
-
-
-@dataclass(frozen=True, slots=True)
-class LocatorArm:
-    """One way to make a localiser.
-
-    Attributes:
-        name: Of its folder and option.
-        title: In tables and figures.
-        changes: Of the recipe, each ``a.b=value``; the user's go before them and may not touch the same keys.
-        base: Changes that go before the user's.
-        value: Place on the axis of a study along one quantity.
-    """
-
-    name: str
-    title: str
-    changes: tuple[str, ...] = ()
-    base: tuple[str, ...] = ()
-    value: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two arms whose difference is asked for: that of ``better``, so the claim, minus that of ``other``."""
-
-    better: str
-    other: str
-
-
-@dataclass(frozen=True, slots=True)
-class LocatorDesign:
-    """A study of localisers.
-
-    Attributes:
-        name: Of the study.
-        title: One line on what is compared.
-        arms: All arms; the folds, steps, seeds and crops of all are the same.
-        pairs: What is claimed to be better than what.
-        axis: Name of the quantity that the arms' ``value`` is of.
-        settings: What the arms depend on besides their names.
-    """
-
-    name: str
-    title: str
-    arms: tuple[LocatorArm, ...]
-    pairs: tuple[Pair, ...]
-    axis: str | None = None
-    settings: dict[str, str | float] = field(default_factory=dict)
-
-    def chosen(self, names: Sequence[str] | None) -> tuple[LocatorArm, ...]:
-        """Return the arms of these names, all when None.
-
-        Raises:
-            InvalidInputError: There is no such arm, or one is named twice.
-        """
-        if names is None:
-            return self.arms
-        known = [arm.name for arm in self.arms]
-        for number, name in enumerate(names):
-            if name not in known:
-                raise InvalidInputError(f"study {self.name} has no arm {name!r}; it has {', '.join(known)}.")
-            if name in names[:number]:
-                raise InvalidInputError(f"the arm {name!r} is given twice in --arms; give each once.")
-        return tuple(arm for arm in self.arms if arm.name in names)
-
+from cellweave.workflows.studies.design import Arm, Design, Pair
 
 EDT = "edt"
 PEAK = "peak"
 
 
-def maps_design(reach_px: float) -> LocatorDesign:
+def maps_design(reach_px: float) -> Design:
     """Return the study of maps: what a localiser learns, one network each, every decoder.
 
     Args:
@@ -87,8 +22,8 @@ def maps_design(reach_px: float) -> LocatorDesign:
         Li et al. 2024 (EDT), Tables 2, 3 and 10, with the constants of Eq. 6 that Table 10 varies.
     """
 
-    def arm(name: str, title: str, map_name: str, settings: str = "{}") -> LocatorArm:
-        return LocatorArm(name, title, (f"target.map={map_name}", f"target.settings={settings}"))
+    def arm(name: str, title: str, map_name: str, settings: str = "{}") -> Arm:
+        return Arm(name, title, (f"target.map={map_name}", f"target.settings={settings}"))
 
     arms = (
         arm(EDT, "EDT, C1 = 10, C2 = 0.5", "edt", "{slope: 10.0, offset: 0.5}"),
@@ -110,10 +45,10 @@ def maps_design(reach_px: float) -> LocatorDesign:
     )
     # the paper's claims, and the project's: its default map is better than the paper's
     pairs = (*(Pair(EDT, other.name) for other in arms[1:-1]), Pair(PEAK, EDT))
-    return LocatorDesign("maps", "What the network learns: maps of cells", arms, pairs)
+    return Design("maps", "What the network learns: maps of cells", arms, pairs)
 
 
-def theta_design(network: str, thetas: Sequence[float]) -> LocatorDesign:
+def theta_design(network: str, thetas: Sequence[float]) -> Design:
     """Return the study of theta, the share of differences in the convolutions of the gradient aggregation module.
 
     Args:
@@ -135,7 +70,7 @@ def theta_design(network: str, thetas: Sequence[float]) -> LocatorDesign:
         raise InvalidInputError(f"a theta is given twice ({', '.join(f'{t:g}' for t in thetas)}); give each once.")
     module = ("network.mga=true",) if "mga" in NETWORKS[network].model_fields else ()
     arms = tuple(
-        LocatorArm(
+        Arm(
             f"theta-{theta:g}",
             f"theta = {theta:g}",
             (f"network.name={network}", *module, f"network.theta={float(theta)}"),
@@ -146,24 +81,24 @@ def theta_design(network: str, thetas: Sequence[float]) -> LocatorDesign:
     )
     pairs = tuple(Pair(arm.name, arms[0].name) for arm in arms[1:]) if arms[0].value == 0 else ()
     title = f"Share of differences in the gradient aggregation of {network}"
-    return LocatorDesign("theta", title, arms, pairs, axis="theta", settings={"network": network})
+    return Design("theta", title, arms, pairs, axis="theta", settings={"network": network})
 
 
-def networks_design() -> LocatorDesign:
+def networks_design() -> Design:
     """Return the study of all networks, and of those that can have a gradient aggregation module (MGA) with it, too.
 
     Source:
         Li et al. 2024 (EDT), Tables 4 to 9.
     """
-    arms: list[LocatorArm] = []
+    arms: list[Arm] = []
     pairs: list[Pair] = []
     for name, recipe in NETWORKS.items():
         base = (f"network={{name: {name}}}",)
         named = f"network.name={name}"
         if "mga" not in recipe.model_fields:
-            arms.append(LocatorArm(name, name, (named,), base))
+            arms.append(Arm(name, name, (named,), base))
             continue
-        arms.append(LocatorArm(name, name, (named, "network.mga=false"), base))
-        arms.append(LocatorArm(f"m-{name}", f"M_{name}", (named, "network.mga=true"), base))
+        arms.append(Arm(name, name, (named, "network.mga=false"), base))
+        arms.append(Arm(f"m-{name}", f"M_{name}", (named, "network.mga=true"), base))
         pairs.append(Pair(f"m-{name}", name))
-    return LocatorDesign("networks", "Networks, with and without gradient aggregation", tuple(arms), tuple(pairs))
+    return Design("networks", "Networks, with and without gradient aggregation", tuple(arms), tuple(pairs))

@@ -9,20 +9,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cellweave.core import atomic_file
 from cellweave.metrics.rates import Floats
 from cellweave.report.study_figures import interval_chart, interval_curves, speed_chart
-from cellweave.workflows.studies.designs import LocatorDesign
+from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.files import write_figure
 from cellweave.workflows.studies.held_out import CALIBRATED, STUDY_DECODERS
 from cellweave.workflows.studies.markdown import costs_differ, speed_column
 from cellweave.workflows.studies.tables import StudyTables
 
-_DPI = 150
 
-
-def draw_study(
-    design: LocatorDesign, tables: StudyTables, out: Path, *, protocol: str, radius_px: float
-) -> tuple[Path, ...]:
+def draw_study(design: Design, tables: StudyTables, out: Path, *, protocol: str, radius_px: float) -> tuple[Path, ...]:
     """Write the figures of a study as PNG files and return where they are; none where no arm has scores.
 
     ``f1.png``: arms side by side, or along the study's axis. ``differences.png``: the pairs. ``speed.png``: score
@@ -60,7 +56,7 @@ def draw_study(
         figures["speed"] = speed_chart(
             [arm.title for arm in arms], [speeds[arm.name] for arm in arms], calibrated, xlabel=unit, ylabel=what
         )
-    return tuple(_written(figure, out / f"{name}.png") for name, figure in figures.items())
+    return tuple(write_figure(figure, out / f"{name}.png") for name, figure in figures.items())
 
 
 def _pairs(tables: StudyTables, *, protocol: str, radius_px: float, xlabel: str) -> Figure:
@@ -80,9 +76,3 @@ def _arrays(rows: Mapping[Any, Mapping[Any, Any]], keys: Sequence[tuple[str, ...
     values = np.array([[row["mean"] for row in of_key] for of_key in picked], float)
     ends = np.array([[(row["low"], row["high"]) for row in of_key] for of_key in picked], float)
     return values, ends
-
-
-def _written(figure: Figure, path: Path) -> Path:
-    with atomic_file(path) as partial:
-        figure.savefig(partial, format="png", dpi=_DPI)
-    return path

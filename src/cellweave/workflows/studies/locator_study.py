@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +18,11 @@ from cellweave.localization.fitting import LocatorFitting
 from cellweave.localization.inference import Predictor
 from cellweave.localization.sources import Fold, LocatorSources
 from cellweave.training import TrainingError, load_recipe, make_accelerator, read_log
-from cellweave.workflows.studies.designs import LocatorArm, LocatorDesign
+from cellweave.workflows.studies.budget import StudyBudget
+from cellweave.workflows.studies.design import Arm, Design, recipe_of
 from cellweave.workflows.studies.folder import Trial
 from cellweave.workflows.studies.held_out import HeldOut
 from cellweave.workflows.studies.speed import measure_speeds
-
-
-@dataclass(frozen=True, slots=True)
-class LocatorBudget:
-    """What every arm and seed gets, all alike.
-
-    Attributes:
-        steps: Of every network.
-        folds: Into which the groups of the training split are divided.
-        use_folds: Of which so many, the first ones, are held out in turn, with a network each.
-
-    Raises:
-        InvalidInputError: A number is too small, or more folds are to be used than there are.
-    """
-
-    steps: int
-    folds: int = 5
-    use_folds: int = 1
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidInputError(f"--steps must be at least 1, got {self.steps}.")
-        if self.folds < 2:
-            raise InvalidInputError(f"--folds must be at least 2, got {self.folds}.")
-        if not 1 <= self.use_folds <= self.folds:
-            raise InvalidInputError(f"--use-folds must be 1 to the {self.folds} of --folds, got {self.use_folds}.")
 
 
 class LocatorStudy:
@@ -71,9 +45,9 @@ class LocatorStudy:
 
     def __init__(
         self,
-        design: LocatorDesign,
+        design: Design,
         dataset: CellDataset,
-        budget: LocatorBudget,
+        budget: StudyBudget,
         *,
         arms: Sequence[str] | None = None,
         recipe: str = "default",
@@ -114,7 +88,7 @@ class LocatorStudy:
         """Return the trials: all arms of the first seed, then those of the next, so that what is there compares."""
         return [self._trial(arm, seed) for seed in seeds for arm in self.arms]
 
-    def fitting(self, arm: LocatorArm, seed: int) -> LocatorFitting:
+    def fitting(self, arm: Arm, seed: int) -> LocatorFitting:
         """Return how the networks of a trial are fitted."""
         recipe, classes = self.recipes[arm.name], len(self.sources.classes)
         return LocatorFitting(recipe, classes, self.mpp(recipe), seed, self.accelerator, progress=self.progress)
@@ -131,11 +105,11 @@ class LocatorStudy:
                 image.read(mpp)
             self.progress("reading images", done, len(self.sources.real))
 
-    def _trial(self, arm: LocatorArm, seed: int) -> Trial:
+    def _trial(self, arm: Arm, seed: int) -> Trial:
         identity = {"changed": self.recipes[arm.name].model_dump(mode="json")}
         return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder, identity))
 
-    def _work(self, arm: LocatorArm, seed: int, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    def _work(self, arm: Arm, seed: int, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         fitting = self.fitting(arm, seed)
         about = {
             "title": arm.title,
@@ -197,19 +171,9 @@ def working_scale(recipe: LocatorRecipe, images: Sequence[Cells]) -> float | Non
     return recipe.mpp if recipe.mpp is not None else float(np.median(scales)) if scales else None
 
 
-def arm_recipe(arm: LocatorArm, recipe: str, changes: Sequence[str]) -> LocatorRecipe:
-    """Return the recipe of an arm: the given one, the arm's base, the user's changes, the arm's own.
-
-    Raises:
-        InvalidInputError: The user changes what the arms differ in.
-        RecipeError: A change does not fit.
-    """
-    own = [change.partition("=")[0] for change in arm.changes]
-    for change in changes:
-        key = change.partition("=")[0].strip()
-        if any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in own):
-            raise InvalidInputError(f"--set {change} changes what the arms of the study differ in; leave it out.")
-    return load_recipe(LocatorRecipe, "locator", recipe, [*arm.base, *changes, *arm.changes])
+def arm_recipe(arm: Arm, recipe: str, changes: Sequence[str]) -> LocatorRecipe:
+    """Return the recipe of an arm; see :func:`recipe_of`."""
+    return recipe_of(LocatorRecipe, "locator", arm, recipe, changes)
 
 
 def _seconds_per_step(folder: Path) -> float:

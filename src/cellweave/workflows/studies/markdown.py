@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from cellweave.workflows.studies.designs import LocatorDesign
+from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.held_out import CALIBRATED, STUDY_DECODERS
+from cellweave.workflows.studies.markdown_parts import markdown_table, plain
 from cellweave.workflows.studies.tables import StudyTables
 
 DETAILS = {
@@ -38,7 +39,7 @@ CLAIMS_IN_WORDS = (
 
 
 def markdown(
-    design: LocatorDesign,
+    design: Design,
     tables: StudyTables,
     *,
     about: Sequence[str],
@@ -60,20 +61,20 @@ def markdown(
     if not tables.scores.empty:
         parts += [
             f"## F1 of all cells within {radius_px:g} px, protocol {protocol}",
-            _table(overview_columns(tables), overview_rows(tables, radius_px=radius_px, protocol=protocol)),
+            markdown_table(overview_columns(tables), overview_rows(tables, radius_px=radius_px, protocol=protocol)),
         ]
     if not tables.differences.empty:
         parts += [
             "## Claims",
             CLAIMS_IN_WORDS,
-            _table(CLAIM_COLUMNS, claim_rows(tables, protocol=protocol, radii_px=radii_px)),
+            markdown_table(CLAIM_COLUMNS, claim_rows(tables, protocol=protocol, radii_px=radii_px)),
         ]
     if not tables.scores.empty:
         for decoder in STUDY_DECODERS:
             for radius in radii_px:
                 parts += [
                     f"## Read by `{decoder}`, within {radius:g} px",
-                    _table(("arm", *DETAILS.values()), _details(tables, decoder, radius, protocol)),
+                    markdown_table(("arm", *DETAILS.values()), _details(tables, decoder, radius, protocol)),
                 ]
     failed = [
         f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
@@ -108,7 +109,7 @@ def overview_rows(tables: StudyTables, *, radius_px: float, protocol: str) -> li
         cost: tuple[str, ...] = ()
         if costs_differ(tables):
             millions = f"{one['parameters'] / 1e6:.2f} M"
-            cost = (millions, _plain(one[speed_column(tables)[0]], 2), _plain(one["seconds_per_step"], 3))
+            cost = (millions, plain(one[speed_column(tables)[0]], 2), plain(one["seconds_per_step"], 3))
         scores = (
             _cell(tables.row(one["arm"], decoder=name, protocol=protocol, radius_px=radius_px, measure="f1"))
             for name in STUDY_DECODERS
@@ -159,20 +160,9 @@ def _cell(row: pd.Series[Any] | Mapping[Any, Any] | None, *, signed: bool = Fals
     if row is None or math.isnan(row["mean"]):
         return "–"
     digits = 1 if row["measure"] in COUNTED else 3
-    text = _plain(row["mean"], digits, signed=signed)
+    text = plain(row["mean"], digits, signed=signed)
     if not math.isnan(row["sd"]):
-        text += f" ± {_plain(row['sd'], digits)}"
+        text += f" ± {plain(row['sd'], digits)}"
     if not math.isnan(row["low"]):
-        text += f" [{_plain(row['low'], digits, signed=signed)}, {_plain(row['high'], digits, signed=signed)}]"
+        text += f" [{plain(row['low'], digits, signed=signed)}, {plain(row['high'], digits, signed=signed)}]"
     return text
-
-
-def _plain(value: float, digits: int, *, signed: bool = False) -> str:
-    if math.isnan(value):
-        return "–"
-    return (f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}").replace("-", "−")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -5,40 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from cellweave import __version__
-from cellweave.core import InvalidInputError, atomic_file
+from cellweave.core import InvalidInputError
 from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
 from cellweave.metrics import PROTOCOLS
 from cellweave.workflows.studies.drawing import draw_study
+from cellweave.workflows.studies.files import DIFFERENCES, SCORES, SUMMARY, TABLES, StudyFiles, records, write_text
 from cellweave.workflows.studies.locator_study import LocatorStudy
 from cellweave.workflows.studies.markdown import markdown
 from cellweave.workflows.studies.tables import StudyTables
-
-TABLES = "tables.md"
-SCORES = "scores.csv"
-DIFFERENCES = "differences.csv"
-SUMMARY = "summary.json"
-
-
-@dataclass(frozen=True, slots=True)
-class StudyFiles:
-    """Where a study's tables and figures are.
-
-    Attributes:
-        tables: Markdown.
-        others: The same for programs: CSV and JSON.
-        figures: PNG files.
-    """
-
-    tables: Path
-    others: tuple[Path, ...]
-    figures: tuple[Path, ...] = ()
 
 
 def main_radius(study: LocatorStudy, radii_px: Sequence[float]) -> float:
@@ -63,9 +40,9 @@ def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol
     radii = [radius.value for radius in study.radii]
     about = facts(study, tables)
     text = markdown(study.design, tables, about=about, radii_px=radii, radius_px=radius_px, protocol=protocol)
-    _write(out / TABLES, text)
-    _write(out / SCORES, tables.scores.to_csv(index=False))
-    _write(out / DIFFERENCES, tables.differences.to_csv(index=False))
+    write_text(out / TABLES, text)
+    write_text(out / SCORES, tables.scores.to_csv(index=False))
+    write_text(out / DIFFERENCES, tables.differences.to_csv(index=False))
     summary = {
         "study": study.design.name,
         "code_version": __version__,
@@ -75,11 +52,11 @@ def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol
         "protocol": protocol,
         "radius_px": radius_px,
         "facts": list(about),
-        "arms": _records(tables.arms),
-        "scores": _records(tables.scores),
-        "differences": _records(tables.differences),
+        "arms": records(tables.arms),
+        "scores": records(tables.scores),
+        "differences": records(tables.differences),
     }
-    _write(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    write_text(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
     figures = draw_study(study.design, tables, out, protocol=protocol, radius_px=radius_px)
     return StudyFiles(out / TABLES, tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY)), figures)
 
@@ -97,15 +74,3 @@ def facts(study: LocatorStudy, tables: StudyTables) -> tuple[str, ...]:
         f"{budget.steps} steps for every network; seeds {seeds}.",
         machine,
     )
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(name): None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        for row in table.to_dict("records")
-    ]
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")

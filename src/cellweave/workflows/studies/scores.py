@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import InvalidInputError, numpy_generator
-from cellweave.metrics.bootstrap import percentile_interval, resampled_sums
+from cellweave.metrics.bootstrap import resampled_sums
 from cellweave.metrics.rates import Floats, count_error_terms, count_errors, detection_rates, mean_of_defined
 from cellweave.workflows.studies.counts import ArmCounts
+from cellweave.workflows.studies.spread import Spread, over_seeds
 
 RESAMPLES = 1000
-
-HOLDS, REFUTED, OPEN = "holds", "does not hold", "not decided"
-"""What is said of a claim: its interval lies above 0, below it, or on both sides."""
 
 
 def measures_of(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -41,28 +39,6 @@ class ArmScores:
     samples: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """Means over seeds, their standard deviation over seeds, and their 95 % interval.
-
-    In every resample groups are drawn with replacement, and seeds are, too: so an interval tells what other patients
-    and other seeds might have given. Of few of either it is too narrow.
-
-    Attributes:
-        mean: (decoders, protocols, radii, M).
-        sd: The same shape; NaN with a single seed.
-        low: Lower end; NaN where there is one group.
-        high: Upper end.
-        seeds: Seeds averaged over.
-    """
-
-    mean: Floats
-    sd: Floats
-    low: Floats
-    high: Floats
-    seeds: tuple[int, ...]
-
-
 def score_arm(counts: ArmCounts, *, seed: int = 0) -> ArmScores:
     """Return the scores of an arm; every arm of the same images gets the same resamples of their groups."""
     sums = _sums_by_group(counts)
@@ -78,7 +54,7 @@ def score_arm(counts: ArmCounts, *, seed: int = 0) -> ArmScores:
 
 def spread(scores: ArmScores) -> Spread:
     """Return mean, spread over seeds and interval over groups of an arm's scores."""
-    return _spread(scores.values, scores.samples, scores.counts.seeds)
+    return over_seeds(scores.values, scores.samples, scores.counts.seeds)
 
 
 def difference(better: ArmScores, other: ArmScores) -> Spread | None:
@@ -97,14 +73,9 @@ def difference(better: ArmScores, other: ArmScores) -> Spread | None:
     if not seeds:
         return None
     ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (first, second))
-    return _spread(
+    return over_seeds(
         better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
     )
-
-
-def verdict(low: float, high: float) -> str:
-    """Return what the interval of a difference says of the claim that it is above 0."""
-    return HOLDS if low > 0 else REFUTED if high < 0 else OPEN
 
 
 def _sums_by_group(counts: ArmCounts) -> Floats:
@@ -127,18 +98,3 @@ def _measure(sums: Floats) -> Floats:
         [of_all, mean_of_defined(f1)[..., None], f1, count_errors(sums[..., -1, :])],
         axis=-1,
     )
-
-
-def _spread(values: Floats, samples: Floats, seeds: tuple[int, ...]) -> Spread:
-    sd = values.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(values.shape[1:], np.nan)
-    low = high = np.full(values.shape[1:], np.nan)
-    if len(samples):
-        low, high = percentile_interval(_over_seeds(samples))
-    return Spread(values.mean(axis=0), sd, low, high, seeds)
-
-
-def _over_seeds(samples: Floats) -> Floats:
-    """Return the mean over seeds drawn with replacement, other ones in every resample, (resamples, ...)."""
-    resamples, seeds = samples.shape[:2]
-    drawn = numpy_generator(0, "study seeds").integers(seeds, size=(resamples, seeds))
-    return np.asarray(samples[np.arange(resamples)[:, None], drawn].mean(axis=1))

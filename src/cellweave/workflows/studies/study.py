@@ -11,10 +11,13 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.localization import LocatorRecipe
 from cellweave.training import load_recipe
-from cellweave.workflows.studies.designs import LocatorDesign, maps_design, networks_design, theta_design
+from cellweave.workflows.studies.budget import StudyBudget
+from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.designs import maps_design, networks_design, theta_design
+from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder
-from cellweave.workflows.studies.locator_study import LocatorBudget, LocatorStudy, working_scale
-from cellweave.workflows.studies.output import StudyFiles, main_radius, write_study
+from cellweave.workflows.studies.locator_study import LocatorStudy, working_scale
+from cellweave.workflows.studies.output import main_radius, write_study
 from cellweave.workflows.studies.plan import StudyPlan, make_plan
 from cellweave.workflows.studies.reach import typical_reach_px
 from cellweave.workflows.studies.runner import Outcome, look, run_trials
@@ -74,7 +77,7 @@ class StudySummary:
         radius_px: Radius that the overview is of.
     """
 
-    design: LocatorDesign
+    design: Design
     tables: StudyTables
     outcome: Outcome
     files: StudyFiles
@@ -143,8 +146,8 @@ def plan_study(study: LocatorStudy, options: StudyOptions) -> StudyPlan:
     return make_plan(study, [trial for trial in trials if folder.result(trial) is None])
 
 
-def _study(design: Callable[[], LocatorDesign], options: StudyOptions) -> LocatorStudy:
-    budget = LocatorBudget(options.steps, options.folds, options.use_folds)
+def _study(design: Callable[[], Design], options: StudyOptions) -> LocatorStudy:
+    budget = StudyBudget(options.steps, options.folds, options.use_folds)
     return LocatorStudy(
         design(),
         CellDataset.open(options.data),

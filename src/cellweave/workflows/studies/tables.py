@@ -12,9 +12,10 @@ import pandas as pd
 
 from cellweave.metrics.rates import Floats
 from cellweave.workflows.studies.counts import PROTOCOL_NAMES, gather
-from cellweave.workflows.studies.designs import LocatorDesign
+from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.held_out import STUDY_DECODERS
-from cellweave.workflows.studies.scores import ArmScores, Spread, difference, score_arm, spread, verdict
+from cellweave.workflows.studies.scores import ArmScores, difference, score_arm, spread
+from cellweave.workflows.studies.spread import Spread, verdict
 
 LOWER_IS_BETTER = ("mae", "rmse")
 
@@ -49,7 +50,7 @@ class StudyTables:
         return _only(self.scores, arm=arm, decoder=decoder, protocol=protocol, radius_px=radius_px, measure=measure)
 
 
-def make_tables(design: LocatorDesign, radii_px: Sequence[float], results: Results) -> StudyTables:
+def make_tables(design: Design, radii_px: Sequence[float], results: Results) -> StudyTables:
     """Return the tables of the results that are there; arms without any are left out.
 
     Raises:

@@ -1,0 +1,174 @@
+"""The measures of an arm's layouts under every seed, with their bootstrap, from the results of its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellweave.core import InvalidInputError, OutputError, numpy_generator
+from cellweave.metrics.layout_scores import KINDS, Kind
+from cellweave.metrics.rates import Floats
+from cellweave.workflows.studies.layout_measures import PLACES, RESAMPLES, labels_of_numbers
+from cellweave.workflows.studies.spread import Spread, over_seeds
+
+Measured = Literal["position", "distance", "cells", "met"]
+
+MEAN = "mean"
+"""Of the positions on all measures."""
+
+_DEFINED = 0.95
+"""Share of the resamples in which a measure must be defined, so that it has an interval."""
+
+
+class Quantity(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        measured: ``position``: between real layouts of other patients (0) and random ones (1); ``distance`` from
+            held-out layouts; ``cells``: their number, relative to the layouts learnt from; ``met``: the share of the
+            layouts with the number of cells that was asked for.
+        of: Title of the measure of layouts, or the class.
+    """
+
+    measured: Measured
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class ArmValues:
+    """The measures of one arm.
+
+    Attributes:
+        arm: Its name.
+        seeds: Seeds that have a result, ascending.
+        held_out: Names of the held-out images of every fold.
+        quantities: What the Q measures are.
+        values: (seeds, Q); NaN where not defined.
+        samples: The same in every resample of patients and generated layouts, (resamples, seeds, Q).
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    held_out: tuple[tuple[str, ...], ...]
+    quantities: tuple[Quantity, ...]
+    values: Floats
+    samples: Floats
+
+    def spread(self) -> Spread:
+        """Return mean, spread over seeds and interval."""
+        return over_seeds(self.values, self.samples, self.seeds)
+
+
+def arm_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues:
+    """Return the measures of an arm.
+
+    Args:
+        arm: Its name.
+        results: Result of every seed, none failed, at least one.
+
+    Raises:
+        OutputError: A result lacks something, or results are not of the same images.
+    """
+    seeds = tuple(sorted(results))
+    try:
+        held_out = [tuple(tuple(fold["held_out"]) for fold in results[seed]["folds"]) for seed in seeds]
+        measured = [_of_trial(results[seed]) for seed in seeds]
+        quantities = measured[0][0]
+        if len(set(held_out)) > 1 or any(one[0] != quantities for one in measured):
+            raise OutputError(f"the seeds of arm {arm} were compared with different images; remove its folder.")
+        values = np.array([one[1] for one in measured])
+        samples = np.stack([one[2] for one in measured], axis=1)
+        return ArmValues(arm, seeds, held_out[0], quantities, values, samples)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise OutputError(f"a result of arm {arm} is damaged ({error!r}); remove its folder to run it anew.") from error
+
+
+def difference(better: ArmValues, other: ArmValues) -> Spread | None:
+    """Return the measures of one arm minus those of another, in pairs of the same seed and resampled patients.
+
+    Returns:
+        None where they have no seed in common.
+
+    Raises:
+        InvalidInputError: They were compared with different images.
+    """
+    if (better.held_out, better.quantities) != (other.held_out, other.quantities):
+        raise InvalidInputError(f"the arms {better.arm} and {other.arm} were compared with different images.")
+    seeds = tuple(seed for seed in better.seeds if seed in other.seeds)
+    if not seeds:
+        return None
+    ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (better, other))
+    return over_seeds(
+        better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
+    )
+
+
+def fold_means(result: Mapping[str, Any]) -> dict[str, Floats]:
+    """Return the distances to the layouts of every kind, in the order of ``KINDS``, means over folds, by title."""
+    folds = result["folds"]
+    titles = [title for title, _, _ in PLACES if title in folds[0]["distances"]]
+    return {title: np.mean([np.array(one["distances"][title], float) for one in folds], axis=0) for title in titles}
+
+
+def position(distances: Floats, kind: Kind = "synthetic") -> Floats:
+    """Return the place of distances (..., 4) between real (0) and random layouts (1); NaN where there is no between."""
+    of_real, of_random = distances[..., KINDS.index("real")], distances[..., KINDS.index("random")]
+    span = np.where(of_random > of_real, of_random - of_real, np.nan)
+    return np.asarray((distances[..., KINDS.index(kind)] - of_real) / span, np.float64)
+
+
+def _of_trial(result: Mapping[str, Any]) -> tuple[tuple[Quantity, ...], Floats, Floats]:
+    """Return the Q quantities of a trial, their values (Q,), and these in every resample (resamples, Q)."""
+    folds = result["folds"]
+    means = fold_means(result)
+    drawn = {title: np.mean([np.array(one["samples"][title], float) for one in folds], axis=0) for title in means}
+    places = {title: (float(position(means[title])), position(drawn[title])) for title in means}
+    whole = (float(np.mean([one for one, _ in places.values()])), np.mean([one for _, one in places.values()], axis=0))
+    table: dict[Quantity, tuple[float, Floats]] = {}
+    for title, one in (*places.items(), (MEAN, whole)):
+        table[Quantity("position", title)] = _centred(*one)
+    at = KINDS.index("synthetic")
+    for title, distances in means.items():
+        table[Quantity("distance", title)] = _centred(float(distances[at]), drawn[title][:, at])
+    weights = [_layout_weights(number, len(one["layouts"])) for number, one in enumerate(folds)]
+    labels = labels_of_numbers(result["classes"])
+    true = np.mean([np.array(one["learnt_cells"], float) for one in folds], axis=0)
+    numbers = [_numbers(one["layouts"], len(labels) - 1) for one in folds]
+    made = np.mean([each.mean(axis=0) for each in numbers], axis=0)
+    made_drawn = np.mean([weight @ each for weight, each in zip(weights, numbers, strict=True)], axis=0)
+    for column, label in enumerate(labels):
+        learnt = true[column] if true[column] > 0 else np.nan
+        table[Quantity("cells", label)] = (float(made[column] / learnt), made_drawn[:, column] / learnt)
+    met = [np.array([one["met"] for one in fold["layouts"]], float) for fold in folds]  # null becomes NaN
+    table[Quantity("met", "")] = (
+        float(np.mean([each.mean() for each in met])),
+        np.mean([weight @ each for weight, each in zip(weights, met, strict=True)], axis=0),
+    )
+    return tuple(table), np.array([one for one, _ in table.values()]), np.stack([one for _, one in table.values()], 1)
+
+
+def _numbers(layouts: Sequence[Mapping[str, Any]], classes: int) -> Floats:
+    """Return numbers of cells, all and by class, (layouts, 1 + C)."""
+    by_class = np.array([np.bincount(np.array(one["labels"], int), minlength=classes) for one in layouts], float)
+    return np.concatenate([by_class.sum(axis=1, keepdims=True), by_class], axis=1)
+
+
+def _layout_weights(fold: int, layouts: int) -> npt.NDArray[np.float64]:
+    """Return the share of every layout in every resample of layouts, (resamples, layouts)."""
+    rng = numpy_generator(0, "study layouts", fold)
+    return rng.multinomial(layouts, np.full(layouts, 1 / layouts), size=RESAMPLES) / layouts
+
+
+def _centred(value: float, samples: Floats) -> tuple[float, Floats]:
+    """Return samples moved so that their median is the value.
+
+    Layouts drawn twice make sets differ more, so that resampled distances are all larger than the real ones; moving
+    takes that out.
+    """
+    if not np.isfinite(value) or np.isfinite(samples).mean() < _DEFINED:
+        return value, np.full(len(samples), np.nan)
+    return value, samples - np.nanmedian(samples) + value
