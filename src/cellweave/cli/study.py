@@ -13,7 +13,20 @@ from cellweave.cli.printing import print_notes, print_tables, table_of
 from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score import Protocol
 from cellweave.cli.study_layouts import bandwidth, categories, components, densities
-from cellweave.cli.study_options import numbers_in, state_notes
+from cellweave.cli.study_options import (
+    Arms,
+    AsJson,
+    Changes,
+    Device,
+    Folds,
+    OnlyTables,
+    Out,
+    Overwrite,
+    RecipeName,
+    Seeds,
+    numbers_in,
+    state_notes,
+)
 
 if TYPE_CHECKING:
     from cellweave.workflows.studies.locator_study import LocatorStudy
@@ -28,21 +41,11 @@ app = typer.Typer(
 )
 
 Data = Annotated[Path, typer.Option(help="Data set; folds of its training split are learnt from and scored on.")]
-Out = Annotated[Path, typer.Option(help="Folder of the study.")]
 Steps = Annotated[int, typer.Option(help="Steps of every network.")]
-Seeds = Annotated[str, typer.Option(help="Seeds; every arm is run with each.")]
-Folds = Annotated[int, typer.Option(help="Folds, of whole patients or slides, of the training split.")]
 UseFolds = Annotated[int, typer.Option(help="Folds that are held out in turn, a network each.")]
-Arms = Annotated[str | None, typer.Option(help="Arms to run, separated by commas; all by default.")]
 RadiusPx = Annotated[str, typer.Option(help="Radii in pixels at the scale of the networks.")]
 ProtocolName = Annotated[Protocol, typer.Option(help="Of the tables shown; the CSV files have both.")]
-RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file, that all arms start from.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe for all arms; repeatable.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Measure the steps of every arm, say how long it takes, and end.")]
-OnlyTables = Annotated[bool, typer.Option("--tables-only", help="Run nothing; write the tables of what is there.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what is in --out of another start.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _SEEDS, _RADII = "0,1,2", "5,6,10"
 

@@ -9,26 +9,29 @@ import typer
 
 from cellweave.cli.printing import print_notes, print_tables, table_of
 from cellweave.cli.progress import terminal_progress
-from cellweave.cli.study_options import numbers_in, state_notes
+from cellweave.cli.study_options import (
+    Arms,
+    AsJson,
+    Changes,
+    Device,
+    Folds,
+    OnlyTables,
+    Out,
+    Overwrite,
+    RecipeName,
+    Seeds,
+    numbers_in,
+    state_notes,
+)
 
 if TYPE_CHECKING:
     from cellweave.workflows.studies.design import Design
     from cellweave.workflows.studies.layout_studies import LayoutStudySummary
 
 Data = Annotated[Path, typer.Option(help="Data set; folds of its training split are learnt from and compared with.")]
-Out = Annotated[Path, typer.Option(help="Folder of the study.")]
 Steps = Annotated[int, typer.Option(help="Steps of every model.")]
-Seeds = Annotated[str, typer.Option(help="Seeds; every arm is run with each.")]
-Folds = Annotated[int, typer.Option(help="Folds, of whole patients or slides, of the training split.")]
 UseFolds = Annotated[int, typer.Option(help="Folds that are held out in turn, a model each.")]
 Count = Annotated[int, typer.Option(help="Layouts that every model draws.")]
-Arms = Annotated[str | None, typer.Option(help="Arms to run, separated by commas; all by default.")]
-RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file, that all arms start from.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe for all arms; repeatable.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-OnlyTables = Annotated[bool, typer.Option("--tables-only", help="Run nothing; write the tables of what is there.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what is in --out of another start.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def densities(

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cellweave.workflows.studies.runner import Outcome
+
+Out = Annotated[Path, typer.Option(help="Folder of the study.")]
+Seeds = Annotated[str, typer.Option(help="Seeds; every arm is run with each.")]
+Folds = Annotated[int, typer.Option(help="Folds, of whole patients or slides, of the training split.")]
+Arms = Annotated[str | None, typer.Option(help="Arms to run, separated by commas; all by default.")]
+RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file, that all arms start from.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe for all arms; repeatable.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+OnlyTables = Annotated[bool, typer.Option("--tables-only", help="Run nothing; write the tables of what is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what is in --out of another start.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _NumberT = TypeVar("_NumberT", int, float)
 
