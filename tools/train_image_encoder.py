@@ -23,17 +23,8 @@ from torch.nn import functional as F
 from cellweave import __version__
 from cellweave.core import atomic_folder, torch_generator
 from cellweave.data import CellDataset
-from cellweave.encoders.image_encoder import (
-    ABOUT,
-    CARD,
-    FORMAT,
-    SHIPPED,
-    VERSION,
-    WEIGHTS,
-    WHITENING,
-    encode_patches,
-    whitening_of,
-)
+from cellweave.encoders.folder import ABOUT, CARD, WEIGHTS
+from cellweave.encoders.image_encoder import FORMAT, SHIPPED, VERSION, WHITENING, encode_patches, whitening_of
 from cellweave.encoders.image_network import ImageNetwork
 from cellweave.training import FitRecipe, fit, make_accelerator
 

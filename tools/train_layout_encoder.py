@@ -23,18 +23,9 @@ from cellweave import __version__
 from cellweave.core import atomic_folder, numpy_generator
 from cellweave.data import CellDataset
 from cellweave.data.phantom import phantom_patch
+from cellweave.encoders.folder import ABOUT, CARD, WEIGHTS
 from cellweave.encoders.layout_autoencoder import LayoutAutoencoder
-from cellweave.encoders.layout_encoder import (
-    ABOUT,
-    CARD,
-    FORMAT,
-    SHIPPED,
-    VERSION,
-    WEIGHTS,
-    encode_rasters,
-    layout_rasters,
-    pool_places,
-)
+from cellweave.encoders.layout_encoder import FORMAT, SHIPPED, VERSION, encode_rasters, layout_rasters, pool_places
 
 TARGET = Path(__file__).parents[1] / "src" / "cellweave" / "weights" / SHIPPED
 WIDTHS, MIDDLE = (8, 16, 32), 12

@@ -10,7 +10,8 @@ import torch
 from cellweave.core import InvalidInputError, ModelFolderError
 from cellweave.data.phantom import phantom_patch
 from cellweave.encoders import ImageEncoder, TorchScriptEncoder, patch_encoder
-from cellweave.encoders.image_encoder import ABOUT, SHIPPED, WEIGHTS, whitening_of
+from cellweave.encoders.folder import ABOUT, WEIGHTS
+from cellweave.encoders.image_encoder import SHIPPED, whitening_of
 
 ENCODER = ImageEncoder.from_pretrained()
 FOLDER = Path(str(resources.files("cellweave.weights"))) / SHIPPED

@@ -9,7 +9,8 @@ import pytest
 from cellweave.core import Cells, InvalidInputError, ModelFolderError
 from cellweave.data.phantom import phantom_patch
 from cellweave.encoders import LayoutEncoder, fixed_projection
-from cellweave.encoders.layout_encoder import ABOUT, SHIPPED, WEIGHTS, layout_rasters, pool_places
+from cellweave.encoders.folder import ABOUT, WEIGHTS
+from cellweave.encoders.layout_encoder import SHIPPED, layout_rasters, pool_places
 
 ENCODER = LayoutEncoder.from_pretrained()
 LAYOUTS = [phantom_patch(i, seed=0, size=200).cells for i in range(3)]

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cellweave.core import InvalidInputError, ModelFolderError
+from cellweave.core import InvalidInputError
+from cellweave.encoders.folder import WEIGHTS, encoder_folder
 from cellweave.encoders.image_network import PATCH_PX, ImageNetwork
 
 SHIPPED = "image-encoder"
 IN_DOMAIN = "in-domain"
-WEIGHTS, ABOUT, CARD = "encoder.safetensors", "encoder.json", "README.md"
 FORMAT, VERSION = "cellweave-image-encoder", 1
 
 WHITENING = "whitening"
@@ -89,14 +85,9 @@ class ImageEncoder:
         Raises:
             ModelFolderError: The folder is not complete, damaged, or of another version.
         """
-        place = Path(str(resources.files("cellweave.weights"))) / SHIPPED if folder is None else Path(folder)
-        try:
-            about: dict[str, Any] = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            if (about["format"], about["version"]) != (FORMAT, VERSION):
-                raise ModelFolderError(
-                    f"{place} is of format {about['format']!r}, version {about['version']!r}; this program reads "
-                    f"{FORMAT!r}, version {VERSION}."
-                )
+        version = (FORMAT, VERSION)
+        with encoder_folder(folder, shipped=SHIPPED, tool="tools/train_image_encoder.py", version=version) as found:
+            place, about = found
             network = ImageNetwork(len(about["classes"]), about["widths"], about["features"])
             weights = load_file(place / WEIGHTS)
             whitening = weights.pop(WHITENING).numpy()
@@ -104,14 +95,6 @@ class ImageEncoder:
             training = about["training"]
             name = f"in-domain encoder, {training['data']['name']} training images, seed {training['seed']}"
             return cls(network, mean=about["mean"], whitening=whitening, name=name)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, ModelFolderError):
-                raise
-            reason = str(error).strip().splitlines()[0]
-            raise ModelFolderError(
-                f"{place} holds no image encoder ({reason}); give a folder made by tools/train_image_encoder.py, or "
-                "install cellweave again."
-            ) from error
 
     def encode(self, patches: Patches) -> PatchFeatures:
         """Return features with mean 0 and covariance 1 over real patches, and the logits of the classes.

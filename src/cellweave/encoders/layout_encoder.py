@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from cellweave.core import Cells, InvalidInputError, ModelFolderError, numpy_generator
+from cellweave.core import Cells, InvalidInputError, numpy_generator
+from cellweave.encoders.folder import WEIGHTS, encoder_folder
 from cellweave.encoders.layout_autoencoder import STRIDE, LayoutAutoencoder
 from cellweave.maps import marker_map
 
 Floats = npt.NDArray[np.float64]
 
 SHIPPED = "layout-encoder"
-WEIGHTS, ABOUT, CARD = "encoder.safetensors", "encoder.json", "README.md"
 FORMAT, VERSION = "cellweave-layout-encoder", 1
 
 RASTER_MPP = 1.0
@@ -65,22 +60,12 @@ class LayoutEncoder:
         Raises:
             ModelFolderError: The folder is not complete, damaged, or of another version.
         """
-        place = Path(str(resources.files("cellweave.weights"))) / SHIPPED if folder is None else Path(folder)
-        try:
-            about: dict[str, Any] = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            if (about["format"], about["version"]) != (FORMAT, VERSION):
-                raise ModelFolderError(
-                    f"{place} is of format {about['format']!r}, version {about['version']!r}; this program reads "
-                    f"{FORMAT!r}, version {VERSION}."
-                )
+        version = (FORMAT, VERSION)
+        with encoder_folder(folder, shipped=SHIPPED, tool="tools/train_layout_encoder.py", version=version) as found:
+            place, about = found
             network = LayoutAutoencoder(about["widths"], about["middle"])
             network.load_state_dict(load_file(place / WEIGHTS))
             return cls(network, mean=about["mean"], spread=about["spread"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, ModelFolderError):
-                raise
-            reason = str(error).strip().splitlines()[0]
-            raise ModelFolderError(f"{place} holds no layout encoder ({reason}); install cellweave again.") from error
 
     def features(self, layouts: Sequence[Cells], classes: Sequence[str], *, dimensions: int) -> Floats:
         """Return features of whole layouts: what lies in them, how unevenly, and at which scales it does.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from cellweave.core import Cells
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
@@ -86,7 +87,7 @@ class LocatorTraining:
         self.seed, self.progress = seed, progress
         self.sources = LocatorSources(data, synthetic, synthetic_share)
         self.folds = self.sources.folds(recipe.calibration.folds)
-        self.mpp = recipe.mpp if recipe.mpp is not None else _median_scale(self.sources.real)
+        self.mpp = working_scale(recipe, [image.cells for image in self.sources.real])
         self.accelerator: Accelerator = make_accelerator(device)
         self._require_images()
         self._fitting = LocatorFitting(
@@ -182,6 +183,7 @@ class LocatorTraining:
         return {"cross_validation": validated, "training": training}
 
 
-def _median_scale(images: Sequence[SourceImage]) -> float | None:
-    scales = [image.cells.mpp for image in images if image.cells.mpp is not None]
-    return float(np.median(scales)) if scales else None
+def working_scale(recipe: LocatorRecipe, images: Sequence[Cells]) -> float | None:
+    """Return the scale that networks work at: the recipe's, or the median of the images'; None where unknown."""
+    scales = [cells.mpp for cells in images if cells.mpp is not None]
+    return recipe.mpp if recipe.mpp is not None else float(np.median(scales)) if scales else None

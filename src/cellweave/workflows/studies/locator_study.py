@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from cellweave.core import Cells, InvalidInputError, Length
+from cellweave.core import InvalidInputError, Length
 from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
@@ -17,6 +16,7 @@ from cellweave.localization import LocatorRecipe
 from cellweave.localization.fitting import LocatorFitting
 from cellweave.localization.inference import Predictor
 from cellweave.localization.sources import Fold, LocatorSources
+from cellweave.localization.training import working_scale
 from cellweave.training import TrainingError, load_recipe, make_accelerator, read_log
 from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.design import Arm, Design, recipe_of
@@ -163,12 +163,6 @@ class LocatorStudy:
                 "of one group are chosen on others; give --use-folds 2 or more, or fewer --folds."
             )
         return used
-
-
-def working_scale(recipe: LocatorRecipe, images: Sequence[Cells]) -> float | None:
-    """Return the scale that networks work at: the recipe's, or the median of the images'; None where unknown."""
-    scales = [cells.mpp for cells in images if cells.mpp is not None]
-    return recipe.mpp if recipe.mpp is not None else float(np.median(scales)) if scales else None
 
 
 def arm_recipe(arm: Arm, recipe: str, changes: Sequence[str]) -> LocatorRecipe:

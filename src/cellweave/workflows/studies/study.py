@@ -10,13 +10,14 @@ from pathlib import Path
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.localization import LocatorRecipe
+from cellweave.localization.training import working_scale
 from cellweave.training import load_recipe
 from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.designs import maps_design, networks_design, theta_design
 from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder
-from cellweave.workflows.studies.locator_study import LocatorStudy, working_scale
+from cellweave.workflows.studies.locator_study import LocatorStudy
 from cellweave.workflows.studies.output import main_radius, write_study
 from cellweave.workflows.studies.plan import StudyPlan, make_plan
 from cellweave.workflows.studies.reach import typical_reach_px
