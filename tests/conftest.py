@@ -1,6 +1,6 @@
 """What all tests share: no test is timed, and a localiser made by hand that finds dark spots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from hypothesis import settings
 from cellweave.core import Cells
 from cellweave.data import CellClass
 from cellweave.localization import HalfUNet, Locator, LocatorRecipe
+from cellweave.localization.class_reading import ClassReading
 from cellweave.localization.locator import locator_config
 from cellweave.maps import PeakFinder
 from cellweave.training import write_model_folder
@@ -42,13 +43,13 @@ class SpotModel:
             precision="fp32",
         )
 
-    def write(self, folder: Path, *, class_factors: Sequence[float] | None = None) -> Path:
+    def write(self, folder: Path, *, class_reading: ClassReading | None = None) -> Path:
         config = locator_config(
             self.recipe,
             classes=self.classes,
             mpp=self.mpp,
             finder=self.finder,
-            class_factors=class_factors,
+            class_reading=class_reading,
             training={"steps": 0},
         )
         write_model_folder(folder, weights=self.network.state_dict(), config=config, metrics={}, card="# By hand\n")

@@ -112,7 +112,7 @@ def test_scores_say_how_well_classes_are_told_apart(calibrator):
     assert scores.groups == 1
 
 
-def test_class_factors_are_chosen_at_the_chosen_setting():
+def test_class_readings_are_chosen_at_the_chosen_setting():
     # b is right at three cells, where it has 0.45; a factor above 0.55 / 0.45 finds them, above 0.8 / 0.2 loses the a
     field = prediction({(10, 10): 0.9, (10, 30): 0.9, (30, 10): 0.9, (30, 30): 0.9})
     b = np.full_like(field.heights, 0.45)
@@ -120,7 +120,7 @@ def test_class_factors_are_chosen_at_the_chosen_setting():
     maps = Prediction(field.heights, np.stack([1 - b, b]))
     cells = truth([(10, 10), (10, 30), (30, 10), (30, 30)], [0, 1, 1, 1])
     for wanted, factors, f1 in ((True, [0.707, 1.0], 1.0), (False, None, (2 / 5 + 0) / 2)):
-        calibrator = Calibrator(RECIPE.model_copy(update={"class_factors": wanted}), RADIUS)
+        calibrator = Calibrator(RECIPE.model_copy(update={"class_reading": wanted}), RADIUS)
         calibrator.add("one", maps, cells)
         calibration = calibrator.choose({"one": "p"})
         assert calibration.to_json().get("class_factors") == factors

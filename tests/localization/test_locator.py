@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 
 from cellweave.core import InvalidCellsError, InvalidImageError, InvalidInputError, ModelFolderError
 from cellweave.localization import Locator
+from cellweave.localization.class_reading import ClassReading
 
 
 def nearest(found, truth):
@@ -82,12 +83,15 @@ def test_averaging_over_turns_finds_the_same_cells(spot_model, spot_image, spot_
     assert nearest(found, spot_cells)[0].max() < 0.5
 
 
-def test_class_factors_decide_between_classes_and_come_back_from_the_folder(spot_model, spot_folder, spot_image):
+def test_class_readings_decide_between_classes_and_come_back_from_the_folder(spot_model, spot_folder, spot_image):
     # a spot of one class has logits 10 apart or less, so that a factor of exp(-12) leaves it no cell
     config = json.loads((spot_folder / "config.json").read_text())
     assert config["class_factors"] is None
-    folder = spot_model.write(spot_folder.parent / "factors", class_factors=[1.0, float(np.exp(-12))])
-    located = Locator.from_pretrained(folder, device="cpu", precision="fp32").locate(spot_image)
+    reading = ClassReading((1.0, float(np.exp(-12))), 0.3, 8.0)
+    folder = spot_model.write(spot_folder.parent / "factors", class_reading=reading)
+    locator = Locator.from_pretrained(folder, device="cpu", precision="fp32")
+    assert locator.class_reading == reading
+    located = locator.locate(spot_image)
     assert located.counts() == {"blue": len(located), "red": 0}
     assert spot_model.locator().locate(spot_image).counts()["red"] > 0
 

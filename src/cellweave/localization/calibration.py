@@ -11,7 +11,8 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
 from cellweave.core import Cells, InvalidInputError, Length
-from cellweave.localization.class_factors import Factors, Values, choose_class_factors, relabelled
+from cellweave.localization.class_choice import choose_class_reading
+from cellweave.localization.class_reading import ClassReading, Values
 from cellweave.localization.inference import Prediction
 from cellweave.localization.recipe import CalibrationRecipe
 from cellweave.maps import Decoder, PeakFinder
@@ -32,7 +33,7 @@ def locate_peaks(
     *,
     classes: Sequence[str],
     mpp: float | None = None,
-    class_factors: Factors | None = None,
+    class_reading: ClassReading | None = None,
 ) -> Cells:
     """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
 
@@ -43,7 +44,7 @@ def locate_peaks(
         finder: Reads positions and scores off the map.
         classes: Names of the classes.
         mpp: Scale of the prediction, µm per pixel.
-        class_factors: Numbers that the probabilities of the classes are multiplied by before they are compared.
+        class_reading: How classes are told from probabilities; None: the highest wins.
     """
     peaks = finder(prediction.heights)
     count = len(peaks.xy)
@@ -57,7 +58,8 @@ def locate_peaks(
     )
     if not len(prediction.classes):
         return cells
-    return relabelled(cells, class_values(prediction, peaks.xy), class_factors or (1.0,) * len(prediction.classes))
+    reading = class_reading or ClassReading.plain(len(prediction.classes))
+    return reading.relabelled(cells, class_values(prediction, peaks.xy))
 
 
 def class_values(prediction: Prediction, xy: npt.NDArray[np.float64]) -> Values:
@@ -99,9 +101,9 @@ class Calibration:
         thresholds: Thresholds tried, (T,).
         counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
         scores: Of all cells and of every class at the chosen setting, with intervals over the groups; a little too
-            good, because window, threshold and factors were chosen on the same images.
-        class_factors: Factors on the class probabilities with the highest mean F1 of the classes at that setting; None
-            where they were not asked for, or there are no classes to choose among.
+            good, because window, threshold and class reading were chosen on the same images.
+        class_reading: How classes are told with the highest mean F1 of the classes at that setting; None where that
+            was not asked for, or there are no classes to choose among.
     """
 
     finder: PeakFinder
@@ -111,7 +113,7 @@ class Calibration:
     thresholds: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
     scores: CellScores
-    class_factors: Factors | None = None
+    class_reading: ClassReading | None = None
 
     def curves(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return precision, recall and f1, each (W, T), summed over the images."""
@@ -127,7 +129,7 @@ class Calibration:
             "radius_px": self.radius_px,
             "window_px": self.finder.window_px,
             "threshold": self.finder.threshold,
-            **({} if self.class_factors is None else {"class_factors": list(self.class_factors)}),
+            **({} if self.class_reading is None else self.class_reading.to_config()),
             **{name: round(float(values[window, threshold]), 4) for name, values in curves.items()},
             "windows_px": self.windows_px.tolist(),
             "thresholds": self.thresholds.tolist(),
@@ -198,10 +200,10 @@ class Calibrator:
         w, t = _best(f1)
         window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
         found = {image: _higher(cells[w], threshold) for image, cells in self._found.items()}
-        factors = self._class_factors(found, w, threshold)
-        if factors is not None:
+        reading = self._class_reading(found, w, threshold)
+        if reading is not None:
             values = self._kept_values(w, threshold)
-            found = {image: relabelled(cells, values[image], factors) for image, cells in found.items()}
+            found = {image: reading.relabelled(cells, values[image]) for image, cells in found.items()}
         scores = score_cells(
             self._truth,
             found,
@@ -217,14 +219,14 @@ class Calibrator:
             THRESHOLDS,
             counts,
             scores,
-            factors,
+            reading,
         )
 
-    def _class_factors(self, found: Mapping[str, Cells], window: int, threshold: float) -> Factors | None:
+    def _class_reading(self, found: Mapping[str, Cells], window: int, threshold: float) -> ClassReading | None:
         values = self._kept_values(window, threshold)
-        if not self.recipe.class_factors or any(each.shape[1] < 2 for each in values.values()):
+        if not self.recipe.class_reading or any(each.shape[1] < 2 for each in values.values()):
             return None
-        return choose_class_factors(self._truth, found, values, radius_px=self.radius_px, protocol=self.recipe.protocol)
+        return choose_class_reading(self._truth, found, values, radius_px=self.radius_px, protocol=self.recipe.protocol)
 
     def _kept_values(self, window: int, threshold: float) -> dict[str, Values]:
         return {
@@ -237,7 +239,7 @@ class Calibrator:
 
         So that no image has a say in the settings that it is scored with. Where no setting finds a cell in the other
         parts, it is the smallest window and the lowest threshold, as of any that are equal. Classes are the most
-        probable ones, without class factors.
+        probable ones.
 
         Args:
             parts: Number of the part of every image added; a patient's images belong into one.

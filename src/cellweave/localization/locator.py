@@ -15,6 +15,7 @@ from cellweave.core import Cells, InvalidImageError, InvalidInputError
 from cellweave.core.devices import choose_device
 from cellweave.data import CellClass, RgbImage
 from cellweave.localization.calibration import finder_config, finder_from_config, locate_peaks
+from cellweave.localization.class_reading import ClassReading
 from cellweave.localization.inference import TILE_PX, Predictor
 from cellweave.localization.networks import LocatorNetwork
 from cellweave.localization.recipe import LocatorRecipe
@@ -35,7 +36,7 @@ class Locator:
         classes: The classes of its logits.
         mpp: Scale that it works at, µm per pixel; None where unknown.
         finder: Reads cells off its map.
-        class_factors: Numbers that the classes' probabilities are multiplied by before they are compared; None: 1.
+        class_reading: How classes are told from their probabilities; None: the highest wins.
         device: Where to run.
         precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
         tile_px: Larger images are cut into tiles of this side; the result is the same.
@@ -54,13 +55,13 @@ class Locator:
         classes: Sequence[CellClass],
         mpp: float | None,
         finder: PeakFinder,
-        class_factors: Sequence[float] | None = None,
+        class_reading: ClassReading | None = None,
         device: torch.device | None = None,
         precision: str = "auto",
         tile_px: int = TILE_PX,
     ) -> None:
         self.recipe, self.classes, self.mpp, self.finder = recipe, tuple(classes), mpp, finder
-        self.class_factors = None if class_factors is None else tuple(class_factors)
+        self.class_reading = class_reading
         self.predictor = Predictor(network, device or choose_device(), precision=precision, tile_px=tile_px)
 
     @property
@@ -95,7 +96,7 @@ class Locator:
             recipe = LocatorRecipe.model_validate(config["recipe"])
             classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
             finder = finder_from_config(config["peak_finder"])
-            factors = _class_factors(config.get("class_factors"), len(classes))
+            reading = ClassReading.from_config(config, len(classes))
             mpp = None if config["mpp"] is None else float(config["mpp"])
             Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)  # refuses what no cells have
         except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
@@ -108,7 +109,7 @@ class Locator:
             classes=classes,
             mpp=mpp,
             finder=finder,
-            class_factors=factors,
+            class_reading=reading,
             device=choose_device(device),
             precision=precision,
             tile_px=tile_px,
@@ -137,7 +138,7 @@ class Locator:
         scaled, inner = resized(image, frame, self.mpp)
         prediction = self.predictor(scaled, turns=self.recipe.turns if turns is None else turns)
         found = locate_peaks(
-            prediction, self.finder, classes=self.class_names, mpp=inner.mpp, class_factors=self.class_factors
+            prediction, self.finder, classes=self.class_names, mpp=inner.mpp, class_reading=self.class_reading
         )
         if scaled is image:
             return found
@@ -146,27 +147,13 @@ class Locator:
         return Cells(xy, found.labels, classes=self.class_names, shape=frame.shape, mpp=frame.mpp, scores=found.scores)
 
 
-def _class_factors(values: Sequence[float] | None, class_count: int) -> tuple[float, ...] | None:
-    """Return the factors that a config states.
-
-    Raises:
-        ValueError: They are not one number > 0 for every class.
-    """
-    if values is None:
-        return None
-    factors = tuple(float(value) for value in values)
-    if len(factors) != class_count or not all(0 < factor < np.inf for factor in factors):
-        raise ValueError(f"class_factors must be {class_count} numbers > 0")
-    return factors
-
-
 def locator_config(
     recipe: LocatorRecipe,
     *,
     classes: Sequence[CellClass],
     mpp: float | None,
     finder: PeakFinder,
-    class_factors: Sequence[float] | None = None,
+    class_reading: ClassReading | None = None,
     training: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the ``config.json`` of a localiser."""
@@ -177,7 +164,7 @@ def locator_config(
         "classes": [{"name": one.name, "colour": one.colour} for one in classes],
         "mpp": mpp,
         "peak_finder": finder_config(finder, mpp),
-        "class_factors": None if class_factors is None else list(class_factors),
+        **(class_reading.to_config() if class_reading else {"class_factors": None}),
         "recipe": recipe.model_dump(mode="json"),
         "training": training,
     }

@@ -35,7 +35,7 @@ def locator_card(config: dict[str, Any], metrics: dict[str, Any], *, sources: Se
         f"cellweave {config['code_version']}; the whole recipe is in `config.json`.",
         f"**Reading the map**: highest pixel of a {finder['window_px']}-pixel window, above {finder['threshold']:g}; "
         f"chosen by {validated['folds']}-fold cross-validation over {validated['groups']} groups (patients or slides)."
-        f"{_turns(config['recipe'].get('turns', 1))}{_class_factors(config)}",
+        f"{_turns(config['recipe'].get('turns', 1))}{_class_reading(config)}",
         f"**Out of fold**: F1 {validated['f1']:.3f}, precision {validated['precision']:.3f}, recall "
         f"{validated['recall']:.3f} at {validated['radius_px']:g} px (protocol `{validated['protocol']}`, all cells "
         f"regardless of class), with networks trained for {validated['steps_per_fold']} steps each; the final network "
@@ -56,13 +56,20 @@ def _turns(turns: int) -> str:
     return "" if turns == 1 else f" Averaged over {turns} orientations of the image."
 
 
-def _class_factors(config: dict[str, Any]) -> str:
+def _class_reading(config: dict[str, Any]) -> str:
     if config.get("class_factors") is None:
         return ""
     pairs = (
         f"{one['name']} {factor:g}" for one, factor in zip(config["classes"], config["class_factors"], strict=True)
     )
-    return f" Class probabilities are multiplied by {', '.join(pairs)}, for the highest mean F1 of the classes."
+    neighbours = config.get("class_neighbours", {"strength": 0})
+    said = (
+        f" and by their mean over the cells around, weighted by a Gaussian of {neighbours['radius_px']:g} px, to the "
+        f"power of {neighbours['strength']:g}"
+        if neighbours["strength"]
+        else ""
+    )
+    return f" Class probabilities are multiplied by {', '.join(pairs)}{said}, for the highest mean F1 of the classes."
 
 
 def _synthetic_points(synthetic: dict[str, Any] | None) -> list[str]:

@@ -66,7 +66,8 @@ class CalibrationRecipe(Recipe):
         radius_um: Radius within which a cell counts as found; taken as pixels / 2 where the scale is unknown.
         windows_px: Windows tried, odd.
         subpixel: Refine positions below a pixel.
-        class_factors: Multiply the classes' probabilities by numbers that give the highest mean F1 of the classes.
+        class_reading: Choose how classes are told from probabilities, by the mean F1 of the classes: how much a cell's
+            neighbours have a say, and factors between the classes.
     """
 
     folds: int = Field(default=3, ge=2)
@@ -75,7 +76,7 @@ class CalibrationRecipe(Recipe):
     radius_um: float = Field(default=3.0, gt=0, allow_inf_nan=False)
     windows_px: tuple[int, ...] = (3, 5, 7, 9, 11, 13, 15, 21)
     subpixel: bool = True
-    class_factors: bool = True
+    class_reading: bool = True
 
     @field_validator("windows_px")
     @classmethod

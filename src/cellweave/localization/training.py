@@ -123,7 +123,7 @@ class LocatorTraining:
             classes=self.sources.classes,
             mpp=self.mpp,
             finder=calibration.finder,
-            class_factors=calibration.class_factors,
+            class_reading=calibration.class_reading,
             training=training_record(self.sources.data, self.seed, metrics["training"]),
         )
         if self.accelerator.is_main_process:

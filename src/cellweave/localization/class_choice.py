@@ -1,36 +1,59 @@
-"""Choosing factors on the class probabilities, so that no class loses cells to another for want of frequency."""
+"""Choosing how classes are read: how much neighbours say, and factors, so that no class loses for want of frequency."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from cellweave.core import Cells, Length
+from cellweave.localization.class_reading import ClassReading, Factors, Values, relabelled, with_neighbours
 from cellweave.metrics.tally import tally_images
-
-Values = npt.NDArray[np.float32]
-Factors = tuple[float, ...]
 
 FACTORS: tuple[float, ...] = tuple(
     float(np.round(2.0 ** (step / 4), 3)) for step in sorted(range(-8, 9), key=lambda step: (abs(step), step))
 )
 """Factors tried: 0.25 to 4 by quarters of an octave, those near 1 first: of equals the gentlest is taken."""
 
+STRENGTHS: tuple[float, ...] = (0.0, 0.15, 0.3, 0.5)
+"""Powers of the neighbours' values tried, the gentlest first."""
+
+NEIGHBOUR_RADII = 4.0
+"""Width of the neighbours' weights, in radii within which a cell counts as found: 12 µm for 3 µm."""
+
 _MOST_ROUNDS = 4
 
 
-def relabelled(cells: Cells, values: Values, factors: Factors) -> Cells:
-    """Return cells with the class whose value is highest after multiplication.
+def choose_class_reading(
+    truth: Mapping[str, Cells],
+    found: Mapping[str, Cells],
+    values: Mapping[str, Values],
+    *,
+    radius_px: float,
+    protocol: str,
+) -> ClassReading:
+    """Return the reading with the highest mean F1 of the classes: strength of the neighbours and factors together.
 
     Args:
-        cells: N cells.
-        values: How much every class has of every cell, (N, C).
-        factors: Of the classes, C numbers > 0.
+        truth: Annotated cells of every image, of two or more classes.
+        found: Cells found, of whatever class.
+        values: How much every class has of every cell found, (N, C).
+        radius_px: Within which a cell counts as found.
+        protocol: Scoring protocol.
     """
-    labels = (values * np.asarray(factors, np.float32)).argmax(axis=1)
-    return Cells(cells.xy, labels, classes=cells.classes, shape=cells.shape, mpp=cells.mpp, scores=cells.scores)
+    best: tuple[float, ClassReading] | None = None
+    factors: Factors | None = None
+    for strength in STRENGTHS:
+        width = NEIGHBOUR_RADII * radius_px
+        read = {
+            image: with_neighbours(found[image].xy, values[image], strength=strength, radius_px=width)
+            for image in truth
+        }
+        factors, f1 = choose_class_factors(truth, found, read, radius_px=radius_px, protocol=protocol, start=factors)
+        if best is None or f1 > best[0]:
+            best = f1, ClassReading(factors, strength, width)
+    assert best is not None  # there are strengths
+    return best[1]
 
 
 def choose_class_factors(
@@ -40,8 +63,9 @@ def choose_class_factors(
     *,
     radius_px: float,
     protocol: str,
-) -> Factors:
-    """Return the factors with the highest mean F1 of the classes, found by trying one class at a time.
+    start: Factors | None = None,
+) -> tuple[Factors, float]:
+    """Return the factors with the highest mean F1 of the classes, found by trying one class at a time, and that F1.
 
     The most frequent class keeps the factor 1, as do classes that no image has.
 
@@ -51,6 +75,7 @@ def choose_class_factors(
         values: How much every class has of every cell found, (N, C).
         radius_px: Within which a cell counts as found.
         protocol: Scoring protocol.
+        start: Factors to begin with; None: all 1.
     """
     class_count = len(next(iter(truth.values())).classes)
     frequency = np.sum(
@@ -58,7 +83,7 @@ def choose_class_factors(
     )
     present = np.flatnonzero(frequency)
     if len(present) < 2:
-        return (1.0,) * class_count
+        return (1.0,) * class_count, 0.0
 
     def mean_f1(factors: Factors) -> float:
         cells = {image: relabelled(found[image], values[image], factors) for image in truth}
@@ -66,7 +91,7 @@ def choose_class_factors(
         tp, fp, fn = tally.counts[:, 0, 1:].sum(axis=0)[present].T
         return float(np.mean(2 * tp / (2 * tp + fp + fn)))
 
-    chosen: Factors = (1.0,) * class_count
+    chosen: Factors = start or (1.0,) * class_count
     best = mean_f1(chosen)
     reference = int(frequency.argmax())
     for _ in range(_MOST_ROUNDS):
@@ -78,4 +103,4 @@ def choose_class_factors(
                     chosen, best = trial, f1
         if best == before:
             break
-    return chosen
+    return chosen, best
