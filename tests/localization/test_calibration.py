@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cellweave.core import Cells, InvalidInputError, Length
 from cellweave.localization import Calibrator, Prediction, grouped_folds, locate_peaks
-from cellweave.localization.calibration import THRESHOLDS, finder_config, finder_from_config
+from cellweave.localization.calibration import THRESHOLDS
+from cellweave.localization.peak_reading import finder_config, finder_from_config
 from cellweave.localization.recipe import CalibrationRecipe
 from cellweave.maps import PeakFinder
 from cellweave.training import TrainingError

@@ -5,26 +5,22 @@ Exit codes: 0 when all is well, 1 when ``check`` finds errors, 2 (and one line) 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from cellweave.cli.data_tables import (
+    print_export,
+    print_json,
+    print_patches,
+    print_report,
+    print_statistics,
+    print_summary,
+)
 from cellweave.cli.progress import terminal_progress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cellweave.data import CellStatistics, CheckReport
-    from cellweave.workflows.export import ExportSummary
-    from cellweave.workflows.patches import PatchSummary
-    from cellweave.workflows.prepare import ImportSummary
-
-TABLE_WIDTH = 110
-"""A narrower terminal, or a file, gets whole lines all the same: a number cut short is worse than a wrapped line."""
 
 app = typer.Typer(name="data", help="Import, check, count and look at annotated images.", no_args_is_help=True)
 
@@ -145,7 +141,7 @@ def import_source(
         summary = import_dataset(
             kind.value, source, out, name=name, licence=licence, overwrite=overwrite, progress=progress, **given
         )
-    _print_json(asdict(summary)) if as_json else _print_summary(summary)
+    print_json(asdict(summary)) if as_json else print_summary(summary)
 
 
 @app.command()
@@ -155,7 +151,7 @@ def check(dataset: Dataset, as_json: Json = False) -> None:
 
     with terminal_progress() as progress:
         report = check_dataset(dataset, progress=progress)
-    _print_json(asdict(report)) if as_json else _print_report(report)
+    print_json(asdict(report)) if as_json else print_report(report)
     raise typer.Exit(1 if report.errors else 0)
 
 
@@ -165,7 +161,7 @@ def stats(dataset: Dataset, as_json: Json = False) -> None:
     from cellweave.workflows.prepare import dataset_statistics
 
     rows = dataset_statistics(dataset)
-    _print_json([asdict(row) for row in rows]) if as_json else _print_statistics(rows)
+    print_json([asdict(row) for row in rows]) if as_json else print_statistics(rows)
 
 
 @app.command()
@@ -185,7 +181,7 @@ def show(
     chosen = None if split is None else split.value
     names = show_dataset(dataset, out, split=chosen, images=images, columns=columns, draw=cells, overwrite=overwrite)
     if as_json:
-        _print_json({"path": str(out), "images": names})
+        print_json({"path": str(out), "images": names})
     else:
         typer.echo(f"{len(names)} images drawn in {out}")
 
@@ -205,7 +201,7 @@ def export(
     chosen = None if split is None else split.value
     with terminal_progress() as progress:
         summary = export_dataset(dataset, out, to=to.value, split=chosen, overwrite=overwrite, progress=progress)
-    _print_json(asdict(summary)) if as_json else _print_export(summary)
+    print_json(asdict(summary)) if as_json else print_export(summary)
 
 
 @app.command()
@@ -222,7 +218,7 @@ def phantom(
 
     with terminal_progress() as progress:
         summary = make_phantom(out, images=images, size=size, seed=seed, overwrite=overwrite, progress=progress)
-    _print_json(asdict(summary)) if as_json else _print_summary(summary)
+    print_json(asdict(summary)) if as_json else print_summary(summary)
 
 
 @app.command()
@@ -256,88 +252,4 @@ def patches(
             overwrite=overwrite,
             progress=progress,
         )
-    _print_json(asdict(summary)) if as_json else _print_patches(summary)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def _print_summary(summary: ImportSummary) -> None:
-    from cellweave.data import counted
-
-    images = ", ".join(f"{count} {split}" for split, count in summary.images.items())
-    cells = ", ".join(f"{count:,} {label}" for label, count in summary.cells.items())
-    total = sum(summary.cells.values()) + summary.unlabelled
-    typer.echo(f"images  {sum(summary.images.values()):,} ({images}) of {counted(summary.groups, 'group')}")
-    unlabelled = f", {summary.unlabelled:,} without a class" if summary.unlabelled else ""
-    typer.echo(f"cells   {total:,} ({cells}{unlabelled})" if cells else f"cells   {total:,} without classes")
-    if summary.clipped:
-        clipped = counted(summary.clipped, "cell")
-        typer.echo(f"note    Moved into the image, because they lay a little outside it: {clipped}.")
-    for note in summary.notes:
-        typer.echo(f"note    {note}")
-    typer.echo(f"written to {summary.path}")
-
-
-def _print_export(summary: ExportSummary) -> None:
-    from cellweave.data import counted
-
-    total = sum(summary.cells.values()) + summary.unlabelled
-    typer.echo(f"{counted(total, 'cell')} of {counted(summary.images, 'image')}")
-    for note in summary.notes:
-        typer.echo(f"note    {note}")
-    typer.echo(f"written to {summary.path}")
-
-
-def _print_patches(summary: PatchSummary) -> None:
-    from cellweave.data import counted
-
-    kept = ", ".join(f"{count:,} {split}" for split, count in summary.patches.items())
-    typer.echo(f"patches  {sum(summary.patches.values()):,} ({kept})")
-    places = sum(summary.patches.values()) + summary.unknown + summary.shared
-    for count, reason in ((summary.unknown, "too many unknown pixels"), (summary.shared, "reach into a held-out area")):
-        typer.echo(f"left out {count:,} of {places:,} places ({count / places:.1%}): {reason}")
-    for count, reason in (
-        (summary.without_mask, "without a mask"),
-        (summary.too_small, "smaller than a patch"),
-        (summary.untested, "whose held-out area holds no patch"),
-    ):
-        if count:
-            typer.echo(f"note     {counted(count, 'image')} {reason}")
-    typer.echo(f"written to {summary.path}")
-
-
-def _print_report(report: CheckReport) -> None:
-    from cellweave.data import counted
-
-    for finding in report.findings:
-        typer.echo(f"{finding.severity:<7}  {finding.file}: {finding.text}")
-    errors = len(report.errors)
-    warnings = len(report.findings) - errors
-    nouns = {"image": report.images, "cell": report.cells, "error": errors, "warning": warnings}
-    typer.echo(f"{report.path}: {', '.join(counted(count, noun) for noun, count in nouns.items())}")
-
-
-def _print_statistics(rows: Sequence[CellStatistics]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("split", "class", box=None, pad_edge=False)
-    for title in ("images", "groups", "cells", "per image", "min", "max", "per mm²", "nearest px", "nearest µm"):
-        table.add_column(title, justify="right")
-    for row in rows:
-        counts = (row.images, row.groups, row.cells)
-        table.add_row(
-            row.split,
-            row.label,
-            *(f"{count:,}" for count in counts),
-            f"{row.cells_per_image_mean:.1f}",
-            str(row.cells_per_image_min),
-            str(row.cells_per_image_max),
-            *(
-                "–" if value is None else f"{value:,.1f}"
-                for value in (row.density_per_mm2, row.nearest_px, row.nearest_um)
-            ),
-        )
-    Console(width=max(Console().width, TABLE_WIDTH)).print(table)
+    print_json(asdict(summary)) if as_json else print_patches(summary)

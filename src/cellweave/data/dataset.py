@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -13,54 +12,41 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cellweave.core import Cells, CellweaveError, DatasetError, InvalidInputError
+from cellweave.data.dataset_format import (
+    CELL_SCHEMA,
+    FORMAT,
+    IMAGE_SCHEMA,
+    SPLITS,
+    VERSION,
+    is_inside,
+    is_safe_name,
+    read_description,
+    read_table,
+)
 from cellweave.data.images import RgbImage, read_ids, read_image
 from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, SemanticMask
 
-FORMAT = "cellweave-dataset"
-VERSION = 1
-SPLITS = ("training", "validation", "test")
+__all__ = [
+    "ALL",
+    "CELL_SCHEMA",
+    "DEFAULT_COLOURS",
+    "FORMAT",
+    "IMAGE_SCHEMA",
+    "SPLITS",
+    "VERSION",
+    "CellClass",
+    "CellDataset",
+    "is_inside",
+    "is_safe_name",
+]
+
 DEFAULT_COLOURS = ("#1f77e0", "#e03131", "#2f9e44", "#f59f00", "#9c36b5", "#0ca678", "#e64980", "#495057")
-IMAGE_SCHEMA = pa.schema(
-    [
-        pa.field("image", pa.string(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("mpp", pa.float64()),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("group", pa.string(), nullable=False),
-    ]
-)
-CELL_SCHEMA = pa.schema(
-    [
-        pa.field("image", pa.string(), nullable=False),
-        pa.field("x", pa.float64()),  # an empty position reads as NaN, which `Cells` refuses with the image's name
-        pa.field("y", pa.float64()),
-        pa.field("label", pa.string()),
-        pa.field("instance", pa.int64()),
-    ]
-)
-
-
 ALL = "all"
 """Stands for all classes together, cells of unknown class included; no class is called so."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_SAFE_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|\ud800-\udfff]+")  # Python's stand-ins for bytes that are not UTF-8
-
-
-def is_safe_name(image: str) -> bool:
-    """Return whether the name of an image can be that of a file in any folder on any system."""
-    return image not in {".", ".."} and _SAFE_NAME.fullmatch(image) is not None
-
-
-def is_inside(root: Path, name: str) -> bool:
-    """Return whether a relative path stays in a folder."""
-    return "\0" not in name and (root / name).resolve().is_relative_to(root.resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +102,7 @@ class CellDataset:
             DatasetError: The folder is no data set, of a later version, or its tables are damaged.
         """
         root = Path(root)
-        about = _read_description(root)
+        about = read_description(root)
         try:
             classes = tuple(CellClass(str(one["name"]), str(one["colour"])) for one in about["classes"])
             name, licence, source = (str(about[key]) for key in ("name", "licence", "source"))
@@ -128,8 +114,8 @@ class CellDataset:
         twice = [one.name for i, one in enumerate(classes) if one.name in {other.name for other in classes[:i]}]
         if twice:
             raise DatasetError(f"{root / 'dataset.json'} has the class {twice[0]!r} twice; class names must differ.")
-        images = _read_table(root / "images.parquet", IMAGE_SCHEMA)
-        cells = _read_table(root / "cells.parquet", CELL_SCHEMA)
+        images = read_table(root / "images.parquet", IMAGE_SCHEMA)
+        cells = read_table(root / "cells.parquet", CELL_SCHEMA)
         for image in images["image"]:
             if not is_safe_name(str(image)):
                 raise DatasetError(
@@ -304,36 +290,3 @@ class CellDataset:
     @cached_property
     def _cells_by_image(self) -> dict[str, pd.DataFrame]:
         return {str(image): table for image, table in self.cells.groupby("image", sort=False)}
-
-
-def _read_description(root: Path) -> dict[str, Any]:
-    path = root / "dataset.json"
-    if not path.is_file():
-        missing = "does not exist" if not root.exists() else "has no dataset.json"
-        raise DatasetError(f"{root} {missing}; give a data set made by `cellweave data import` or `data phantom`.")
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise DatasetError(f"{path} is not valid JSON ({error}); import the data again.") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise DatasetError(f'{path} does not say "format": "{FORMAT}"; is it another program\'s file?')
-    if about.get("version") != VERSION:
-        raise DatasetError(f"{path} is of version {about.get('version')!r}, this program reads {VERSION}; update it.")
-    return about
-
-
-def _read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
-    if not path.is_file():
-        raise DatasetError(f"{path} is missing; copy the whole data set, or import the data again.")
-    try:
-        table = pq.read_table(path)
-        missing = [name for name in schema.names if name not in table.column_names]
-        if missing:
-            raise DatasetError(f"{path} lacks the columns {missing}; it has {table.column_names}.")
-        for name in schema.names:
-            if not schema.field(name).nullable and table.column(name).null_count:
-                raise DatasetError(f"{path} has rows with an empty {name}; import the data again.")
-        frame: pd.DataFrame = table.select(schema.names).cast(schema).to_pandas()
-        return frame
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{path} cannot be read ({str(error).splitlines()[0]}); import the data again.") from error

@@ -16,16 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cellweave.core import Cells, DatasetError, OutputError, atomic_folder, sha256_of
-from cellweave.data.dataset import (
-    CELL_SCHEMA,
-    DEFAULT_COLOURS,
-    FORMAT,
-    IMAGE_SCHEMA,
-    SPLITS,
-    VERSION,
-    CellClass,
-    is_safe_name,
-)
+from cellweave.data.dataset import DEFAULT_COLOURS, CellClass
+from cellweave.data.dataset_format import CELL_SCHEMA, FORMAT, IMAGE_SCHEMA, SPLITS, VERSION, is_safe_name
 from cellweave.data.images import RgbImage, write_png
 from cellweave.data.semantic_masks import CLASSES_FOLDER, INSTANCES_FOLDER, MOST_CLASSES, UNKNOWN, SemanticMask
 

@@ -14,8 +14,9 @@ from cellweave.core import Cells, InvalidInputError, Length
 from cellweave.localization.class_choice import choose_class_reading
 from cellweave.localization.class_reading import ClassReading, Values
 from cellweave.localization.inference import Prediction
+from cellweave.localization.peak_reading import class_values, locate_peaks
 from cellweave.localization.recipe import CalibrationRecipe
-from cellweave.maps import Decoder, PeakFinder
+from cellweave.maps import PeakFinder
 from cellweave.metrics import CellScores, count_matches, score_cells
 from cellweave.training import TrainingError
 
@@ -23,51 +24,6 @@ THRESHOLDS: npt.NDArray[np.float64] = np.round(
     np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.3, 0.7, 0.04), np.arange(0.7, 0.95, 0.1)]), 2
 )
 """Thresholds tried, on a map of about 0 to 1."""
-
-_READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2)
-
-
-def locate_peaks(
-    prediction: Prediction,
-    finder: Decoder,
-    *,
-    classes: Sequence[str],
-    mpp: float | None = None,
-    class_reading: ClassReading | None = None,
-) -> Cells:
-    """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
-
-    Where the prediction knows no classes, the cells have none, or the only one there is.
-
-    Args:
-        prediction: Map and class probabilities of an image.
-        finder: Reads positions and scores off the map.
-        classes: Names of the classes.
-        mpp: Scale of the prediction, µm per pixel.
-        class_reading: How classes are told from probabilities; None: the highest wins.
-    """
-    peaks = finder(prediction.heights)
-    count = len(peaks.xy)
-    cells = Cells(
-        peaks.xy,
-        np.zeros(count, np.int64) if len(classes) == 1 else None,
-        classes=classes,
-        shape=prediction.heights.shape,
-        mpp=mpp,
-        scores=np.clip(peaks.scores, 0, 1),
-    )
-    if not len(prediction.classes):
-        return cells
-    reading = class_reading or ClassReading.plain(len(prediction.classes))
-    return reading.relabelled(cells, class_values(prediction, peaks.xy))
-
-
-def class_values(prediction: Prediction, xy: npt.NDArray[np.float64]) -> Values:
-    """Return the mean of every class's channel in the 5×5 pixels around every position (N, 2): float32 (N, C)."""
-    height, width = prediction.heights.shape
-    pixels = np.floor(xy).astype(int)[:, None] + _READOUT
-    columns, rows = (np.clip(pixels[..., axis], 0, (width, height)[axis] - 1) for axis in (0, 1))
-    return np.asarray(prediction.classes[:, rows, columns].mean(axis=-1).T, np.float32)
 
 
 def grouped_folds(groups: Sequence[str], folds: int) -> list[npt.NDArray[np.intp]]:
@@ -139,6 +95,21 @@ class Calibration:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class CrossFitted:
+    """How an image is read by settings that were chosen on others, and its cells.
+
+    Attributes:
+        finder: Window and threshold.
+        class_reading: How classes are told; None where the most probable one is taken.
+        cells: What is found so.
+    """
+
+    finder: PeakFinder
+    class_reading: ClassReading | None
+    cells: Cells
+
+
 def _rates(counts: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.float64]]:
     tp, fp, fn = np.moveaxis(counts.sum(axis=2), -1, 0).astype(float)
     return {
@@ -199,11 +170,9 @@ class Calibrator:
             )
         w, t = _best(f1)
         window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
-        found = {image: _higher(cells[w], threshold) for image, cells in self._found.items()}
-        reading = self._class_reading(found, w, threshold)
-        if reading is not None:
-            values = self._kept_values(w, threshold)
-            found = {image: reading.relabelled(cells, values[image]) for image, cells in found.items()}
+        found, values = self._kept(list(self._truth), w, threshold)
+        reading = self._class_reading(found, values)
+        found = _read(reading, found, values)
         scores = score_cells(
             self._truth,
             found,
@@ -222,24 +191,11 @@ class Calibrator:
             reading,
         )
 
-    def _class_reading(self, found: Mapping[str, Cells], window: int, threshold: float) -> ClassReading | None:
-        values = self._kept_values(window, threshold)
-        if not self.recipe.class_reading or any(each.shape[1] < 2 for each in values.values()):
-            return None
-        return choose_class_reading(self._truth, found, values, radius_px=self.radius_px, protocol=self.recipe.protocol)
-
-    def _kept_values(self, window: int, threshold: float) -> dict[str, Values]:
-        return {
-            image: self._values[image][window][_are_higher(cells[window], threshold)]
-            for image, cells in self._found.items()
-        }
-
-    def cross_fitted(self, parts: Mapping[str, int]) -> dict[str, tuple[PeakFinder, Cells]]:
-        """Return the peak finder and the cells of every image, chosen on the images of all other parts.
+    def cross_fitted(self, parts: Mapping[str, int]) -> dict[str, CrossFitted]:
+        """Return how every image is read, chosen on the images of all other parts, and its cells read so.
 
         So that no image has a say in the settings that it is scored with. Where no setting finds a cell in the other
-        parts, it is the smallest window and the lowest threshold, as of any that are equal. Classes are the most
-        probable ones.
+        parts, it is the smallest window and the lowest threshold, as of any that are equal.
 
         Args:
             parts: Number of the part of every image added; a patient's images belong into one.
@@ -256,9 +212,32 @@ class Calibrator:
         for number in sorted(set(part)):
             w, t = _best(_rates(counts[:, :, part != number])["f1"])
             finder = PeakFinder(self.recipe.windows_px[w], float(THRESHOLDS[t]), subpixel=self.recipe.subpixel)
-            for image in (images[i] for i in np.flatnonzero(part == number)):
-                fitted[image] = (finder, _higher(self._found[image][w], finder.threshold))
+            others, own = ([images[i] for i in np.flatnonzero(chosen)] for chosen in (part != number, part == number))
+            reading = self._class_reading(*self._kept(others, w, finder.threshold))
+            found, values = self._kept(own, w, finder.threshold)
+            for image, cells in _read(reading, found, values).items():
+                fitted[image] = CrossFitted(finder, reading, cells)
         return fitted
+
+    def _class_reading(self, found: Mapping[str, Cells], values: Mapping[str, Values]) -> ClassReading | None:
+        """Return the reading that suits some images best; None where it is not asked for or there are no classes."""
+        if not self.recipe.class_reading or any(each.shape[1] < 2 for each in values.values()):
+            return None
+        truth = {image: self._truth[image] for image in found}
+        return choose_class_reading(truth, found, values, radius_px=self.radius_px, protocol=self.recipe.protocol)
+
+    def _kept(self, images: Sequence[str], window: int, threshold: float) -> tuple[dict[str, Cells], dict[str, Values]]:
+        """Return the cells of some images at a window's number and a threshold, and what every class has of them."""
+        kept = {image: _are_higher(self._found[image][window], threshold) for image in images}
+        found = {image: self._found[image][window].select(which) for image, which in kept.items()}
+        return found, {image: self._values[image][window][which] for image, which in kept.items()}
+
+
+def _read(reading: ClassReading | None, found: Mapping[str, Cells], values: Mapping[str, Values]) -> dict[str, Cells]:
+    """Return cells with the classes that a reading tells; as they are without one."""
+    if reading is None:
+        return dict(found)
+    return {image: reading.relabelled(cells, values[image]) for image, cells in found.items()}
 
 
 def _best(f1: npt.NDArray[np.float64]) -> tuple[int, int]:
@@ -274,25 +253,3 @@ def _higher(found: Cells, threshold: float) -> Cells:
 def _are_higher(found: Cells, threshold: float) -> npt.NDArray[np.bool_]:
     assert found.scores is not None
     return found.scores > threshold
-
-
-def finder_config(finder: PeakFinder, mpp: float | None) -> dict[str, Any]:
-    """Return a peak finder for ``config.json``, the window in micrometres beside pixels where the scale is known."""
-    window_um = None if mpp is None else round(finder.window_px * mpp, 4)
-    return {
-        "window_px": finder.window_px,
-        "window_um": window_um,
-        "threshold": finder.threshold,
-        "least_maximum": finder.least_maximum,
-        "subpixel": finder.subpixel,
-    }
-
-
-def finder_from_config(values: Mapping[str, Any]) -> PeakFinder:
-    """Return the peak finder that :func:`finder_config` described."""
-    return PeakFinder(
-        int(values["window_px"]),
-        float(values["threshold"]),
-        least_maximum=float(values["least_maximum"]),
-        subpixel=bool(values["subpixel"]),
-    )

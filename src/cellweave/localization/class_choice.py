@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cellweave.core import Cells, Length
-from cellweave.localization.class_reading import ClassReading, Factors, Values, relabelled, with_neighbours
-from cellweave.metrics.tally import tally_images
+from cellweave.core import Cells
+from cellweave.localization.class_matches import ClassMatches
+from cellweave.localization.class_reading import ClassReading, Factors, Values, labels_of, neighbours_of, with_say
 
 FACTORS: tuple[float, ...] = tuple(
     float(np.round(2.0 ** (step / 4), 3)) for step in sorted(range(-8, 9), key=lambda step: (abs(step), step))
@@ -41,15 +41,18 @@ def choose_class_reading(
         radius_px: Within which a cell counts as found.
         protocol: Scoring protocol.
     """
+    matches = ClassMatches(truth, found, radius_px=radius_px, protocol=protocol)
+    width = NEIGHBOUR_RADII * radius_px
+    own = [values[image] for image in matches.images]
+    around = [neighbours_of(found[image].xy, values[image], radius_px=width) for image in matches.images]
     best: tuple[float, ClassReading] | None = None
     factors: Factors | None = None
     for strength in STRENGTHS:
-        width = NEIGHBOUR_RADII * radius_px
-        read = {
-            image: with_neighbours(found[image].xy, values[image], strength=strength, radius_px=width)
-            for image in truth
-        }
-        factors, f1 = choose_class_factors(truth, found, read, radius_px=radius_px, protocol=protocol, start=factors)
+        read = [
+            with_say(mine, theirs, strength=strength) if strength else mine
+            for mine, theirs in zip(own, around, strict=True)
+        ]
+        factors, f1 = _choose_factors(matches, np.concatenate(read), factors)
         if best is None or f1 > best[0]:
             best = f1, ClassReading(factors, strength, width)
     assert best is not None  # there are strengths
@@ -77,30 +80,26 @@ def choose_class_factors(
         protocol: Scoring protocol.
         start: Factors to begin with; None: all 1.
     """
-    class_count = len(next(iter(truth.values())).classes)
-    frequency = np.sum(
-        [np.bincount(cells.labels[cells.labels >= 0], minlength=class_count) for cells in truth.values()], 0
-    )
-    present = np.flatnonzero(frequency)
-    if len(present) < 2:
+    matches = ClassMatches(truth, found, radius_px=radius_px, protocol=protocol)
+    return _choose_factors(matches, np.concatenate([values[image] for image in matches.images]), start)
+
+
+def _choose_factors(matches: ClassMatches, values: Values, start: Factors | None) -> tuple[Factors, float]:
+    """Return factors and F1 of :func:`choose_class_factors`, given the values of all cells found, (M, C)."""
+    class_count = len(matches.frequency)
+    if len(matches.present) < 2:
         return (1.0,) * class_count, 0.0
-
-    def mean_f1(factors: Factors) -> float:
-        cells = {image: relabelled(found[image], values[image], factors) for image in truth}
-        tally = tally_images(truth, cells, protocol=protocol, radii=[Length(radius_px)])
-        tp, fp, fn = tally.counts[:, 0, 1:].sum(axis=0)[present].T
-        return float(np.mean(2 * tp / (2 * tp + fp + fn)))
-
     chosen: Factors = start or (1.0,) * class_count
-    best = mean_f1(chosen)
-    reference = int(frequency.argmax())
+    best = matches.of(labels_of(values, chosen))
+    reference = int(matches.frequency.argmax())
     for _ in range(_MOST_ROUNDS):
-        before = best
-        for label in present[present != reference]:
+        before = best.mean_f1
+        for label in matches.present[matches.present != reference]:
             for factor in FACTORS:
                 trial = (*chosen[:label], factor, *chosen[label + 1 :])
-                if (f1 := mean_f1(trial)) > best:
-                    chosen, best = trial, f1
-        if best == before:
+                tried = matches.of(labels_of(values, trial), best)
+                if tried.mean_f1 > best.mean_f1:
+                    chosen, best = trial, tried
+        if best.mean_f1 == before:
             break
-    return chosen, best
+    return chosen, best.mean_f1

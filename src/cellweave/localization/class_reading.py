@@ -104,8 +104,13 @@ def relabelled(cells: Cells, values: Values, factors: Factors) -> Cells:
         values: How much every class has of every cell, (N, C).
         factors: Of the classes, C numbers > 0.
     """
-    labels = (values * np.asarray(factors, np.float32)).argmax(axis=1)
+    labels = labels_of(values, factors)
     return Cells(cells.xy, labels, classes=cells.classes, shape=cells.shape, mpp=cells.mpp, scores=cells.scores)
+
+
+def labels_of(values: Values, factors: Factors) -> npt.NDArray[np.int64]:
+    """Return the class of every cell whose value is highest after multiplication, (N,); see :func:`relabelled`."""
+    return np.asarray((values * np.asarray(factors, np.float32)).argmax(axis=1), np.int64)
 
 
 def with_neighbours(xy: npt.NDArray[np.float64], values: Values, *, strength: float, radius_px: float) -> Values:
@@ -122,15 +127,41 @@ def with_neighbours(xy: npt.NDArray[np.float64], values: Values, *, strength: fl
     """
     if strength == 0 or len(xy) < 2:
         return values
+    return with_say(values, neighbours_of(xy, values, radius_px=radius_px), strength=strength)
+
+
+def with_say(values: Values, neighbours: npt.NDArray[np.float64], *, strength: float) -> Values:
+    """Return values multiplied by the neighbours' mean values to a power > 0, float32 (N, C).
+
+    Args:
+        values: How much every class has of every cell, (N, C); what is below 0 counts as 0.
+        neighbours: The same of its neighbours, from :func:`neighbours_of`.
+        strength: The power.
+    """
+    if len(values) < 2:
+        return values
     own = np.maximum(np.asarray(values, np.float64), 0)
+    return np.asarray(own * (neighbours + _LEAST) ** strength, np.float32)
+
+
+def neighbours_of(xy: npt.NDArray[np.float64], values: Values, *, radius_px: float) -> npt.NDArray[np.float64]:
+    """Return the weighted mean of the values of every cell's neighbours, float64 (N, C).
+
+    Args:
+        xy: Positions, (N, 2), px.
+        values: How much every class has of every cell, (N, C); what is below 0 counts as 0.
+        radius_px: Standard deviation of the neighbours' weights.
+    """
+    own = np.maximum(np.asarray(values, np.float64), 0)
+    if len(xy) < 2:
+        return own
     tree = cKDTree(xy)
-    read = np.empty_like(own)
+    means = np.empty_like(own)
     for start in range(0, len(xy), _CELLS_AT_ONCE):
         some = slice(start, start + _CELLS_AT_ONCE)
         distances = cKDTree(xy[some]).sparse_distance_matrix(tree, _FARTHEST * radius_px, output_type="coo_matrix")
         weights = np.exp(-np.square(distances.data) / (2 * radius_px**2))
         weights[distances.col == distances.row + start] = _OWN
         near = coo_array((weights, (distances.row, distances.col)), shape=distances.shape).tocsr()
-        means = (near @ own) / near.sum(axis=1)[:, None]
-        read[some] = own[some] * (means + _LEAST) ** strength
-    return read.astype(np.float32)
+        means[some] = (near @ own) / near.sum(axis=1)[:, None]
+    return means

@@ -14,10 +14,10 @@ from cellweave import __version__
 from cellweave.core import Cells, InvalidImageError, InvalidInputError
 from cellweave.core.devices import choose_device
 from cellweave.data import CellClass, RgbImage
-from cellweave.localization.calibration import finder_config, finder_from_config, locate_peaks
 from cellweave.localization.class_reading import ClassReading
 from cellweave.localization.inference import TILE_PX, Predictor
 from cellweave.localization.networks import LocatorNetwork
+from cellweave.localization.peak_reading import finder_config, finder_from_config, locate_peaks
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import resized
 from cellweave.maps import PeakFinder
