@@ -153,3 +153,13 @@ def test_wrong_number_of_channels_is_named():
 def test_recipes_that_do_not_fit(settings, message):
     with pytest.raises(ValidationError, match=message):
         ProcessRecipe(**settings)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_a_change_of_the_data_is_carried_over_to_the_output(prediction):
+    model = process(prediction=prediction)
+    x0, noise, t, x_t = noisy_batch(model)
+    output = model.target(x0, noise, t)
+    change = torch.full_like(x0, 0.25)
+    moved = model.x0_from(output + model.change_of_output(change, t), x_t, t)
+    torch.testing.assert_close(moved, model.x0_from(output, x_t, t) + change, rtol=1e-3, atol=1e-3)

@@ -7,6 +7,7 @@ from cellweave.data.phantom import write_phantom_dataset
 from cellweave.images import ImageRecipe
 from cellweave.images.condition import draw_condition
 from cellweave.images.samples import ImageSamples
+from cellweave.images.styling import StyledImages
 from cellweave.stain import ReinhardStyle
 
 NETWORK = {"widths": [8, 16], "attention_levels": [], "blocks": 1}
@@ -49,20 +50,20 @@ def test_a_crop_is_data_of_the_image_and_of_its_condition(dataset):
 
 def test_samples_depend_on_seed_and_number_alone(dataset):
     names = dataset.names("training")
-    style = ReinhardStyle.average(dataset.read_image(name) for name in names)
-    one, other = (ImageSamples(dataset, names, recipe(), seed=5, style=style) for _ in range(2))
+    styled = StyledImages(dataset, names, "reinhard")
+    one, other = (ImageSamples(dataset, names, recipe(), seed=5, read=styled) for _ in range(2))
     ahead = [one[i] for i in (4, 0)]
     for batch, i in zip(ahead, (4, 0), strict=True):
         assert torch.equal(batch["x0"], other[i]["x0"])
         assert torch.equal(batch["condition"], other[i]["condition"])
     assert batch["x0"].shape == (12, 8, 8)
     assert batch["condition"].shape == ((1 + len(dataset.classes)) * 16, 8, 8)
-    assert not torch.equal(ImageSamples(dataset, names, recipe(), seed=6, style=style)[0]["x0"], ahead[1]["x0"])
+    assert not torch.equal(ImageSamples(dataset, names, recipe(), seed=6, read=styled)[0]["x0"], ahead[1]["x0"])
 
 
-def test_the_style_is_given_to_every_image(dataset):
+def test_images_are_learnt_as_they_are_read(dataset):
     names = dataset.names("training")
     dark = ReinhardStyle((30.0, 10.0, -10.0), (5.0, 2.0, 2.0))
-    samples = ImageSamples(dataset, names, recipe(), seed=0, style=dark)
+    samples = ImageSamples(dataset, names, recipe(), seed=0, read=lambda name: dark.apply(dataset.read_image(name)))
     means = [ReinhardStyle.of(samples.codec.decode(samples[i]["x0"].numpy())).mean[0] for i in range(20)]
     assert np.mean(means) == pytest.approx(30, abs=5)

@@ -152,6 +152,18 @@ class DiffusionProcess:
             return self._at("root_signal", t, x_t) * output + self._at("root_noise", t, x_t) * x_t
         return self.noise_between(output, x_t, t)
 
+    def change_of_output(self, change: Tensor, t: Tensor) -> Tensor:
+        """Return by how much a prediction changes when the data that it stands for change.
+
+        Args:
+            change: Of the data, (N, ...).
+            t: Noise levels.
+        """
+        if self.recipe.prediction == "x0":
+            return change
+        per_noise = -change / self._at("root_noise", t, change)
+        return self._at("root_signal", t, change) * per_noise if self.recipe.prediction == "epsilon" else per_noise
+
     def noise_between(self, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
         """Return the noise that turns ``x0`` into ``x_t``."""
         return (x_t - self._at("root_signal", t, x_t) * x0) / self._at("root_noise", t, x_t)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from pydantic import ValidationError
 
-from cellweave import __version__
 from cellweave.core import Cells, InvalidInputError
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
@@ -19,31 +16,21 @@ from cellweave.data import CellClass, RgbImage, SemanticMask
 from cellweave.data.images import MAX_PIXELS
 from cellweave.data.semantic_masks import UNKNOWN
 from cellweave.diffusion import DiffusionProcess, DiffusionUNet, GuidedNetwork, SamplerRecipe, sample
-from cellweave.images.condition import Scene, condition_channels, draw_scene
+from cellweave.images.condition import Scene, draw_scene
+from cellweave.images.model_config import FORMAT, VERSION, image_config, refuse_misfits
+from cellweave.images.network import build_network
 from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
-from cellweave.stain import Style
 from cellweave.training import TrainingError
-from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
+from cellweave.training.model_folder import (
+    classes_and_scale,
+    config_values,
+    find_model_folder,
+    load_weights,
+    read_config,
+)
 
-FORMAT = "cellweave-images"
-VERSION = 1
-
-
-def build_network(recipe: ImageRecipe, class_count: int, generator: torch.Generator | None = None) -> DiffusionUNet:
-    """Return the network of a recipe; its weights depend on ``generator`` alone when one is given."""
-    basis = recipe.basis
-    network = DiffusionUNet(
-        recipe.network,
-        3 if basis is None else basis.components,
-        condition_channels=condition_channels(recipe, class_count) * (1 if basis is None else basis.side**2),
-        learned_variance=recipe.process.learned_variance,
-        conditioning=recipe.conditioning,
-    )
-    if generator is not None:
-        initialise(network, generator)
-    return network
+__all__ = ["FORMAT", "VERSION", "ImageGenerator", "build_network", "image_config"]
 
 
 class ImageGenerator:
@@ -105,15 +92,11 @@ class ImageGenerator:
         """
         folder = find_model_folder(name_or_path, revision=revision)
         config = read_config(folder, kind=FORMAT, version=VERSION)
-        try:
+        with config_values(folder):
             recipe = ImageRecipe.model_validate(config["recipe"])
-            classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
-            mpp = None if config["mpp"] is None else float(config["mpp"])
+            classes, mpp = classes_and_scale(config)
             codec = Pixels() if recipe.basis is None else PatchBasis.from_json(config["basis"])
-            _refuse_misfits(classes, mpp)
-            _refuse_other_basis(codec, recipe)
-        except (KeyError, TypeError, ValidationError, ValueError, OverflowError) as error:
-            raise garbled_config(folder, error) from error
+            refuse_misfits(recipe, classes, mpp, codec)
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
         return cls(
@@ -273,42 +256,3 @@ def _batches(scenes: Sequence[tuple[int, Scene]], size: int) -> Iterator[list[tu
         batch.append(one)
     if batch:
         yield batch
-
-
-def _refuse_misfits(classes: Sequence[CellClass], mpp: float | None) -> None:
-    """Make sure that the classes and the scale of a model folder are some that layouts can have."""
-    if not classes:
-        raise InvalidInputError("an image model needs at least one class.")
-    Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)
-
-
-def _refuse_other_basis(codec: ImageCodec, recipe: ImageRecipe) -> None:
-    """Make sure that the stored basis is of the recipe's shape."""
-    if recipe.basis is not None and (codec.side, codec.channels) != (recipe.basis.side, recipe.basis.components):
-        raise InvalidInputError(
-            f"the basis has {codec.channels} components of patches of {codec.side} px, the recipe "
-            f"{recipe.basis.components} of {recipe.basis.side}."
-        )
-
-
-def image_config(
-    recipe: ImageRecipe,
-    *,
-    codec: ImageCodec,
-    classes: Sequence[CellClass],
-    mpp: float | None,
-    style: Style | None,
-    training: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the ``config.json`` of an image model."""
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "code_version": __version__,
-        "classes": [{"name": one.name, "colour": one.colour} for one in classes],
-        "mpp": mpp,
-        "basis": codec.to_json() if isinstance(codec, PatchBasis) else None,
-        "stain": None if style is None else style.to_json(),
-        "recipe": recipe.model_dump(mode="json"),
-        "training": training,
-    }

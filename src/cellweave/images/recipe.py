@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from cellweave.diffusion import (
@@ -14,7 +12,7 @@ from cellweave.diffusion import (
     WeightingRecipe,
     refuse_more_steps,
 )
-from cellweave.stain import StyleName
+from cellweave.images.styling import ImageStyle
 from cellweave.training import FitRecipe, Recipe
 
 
@@ -82,9 +80,10 @@ class ImageRecipe(Recipe):
 
     Attributes:
         crop_px: Side of the training crops, in pixels; images of other sizes can be generated.
-        stain: ``reinhard``, ``macenko`` or ``vahadane``: the images are given one common style before they are learnt,
-            so that the model spends its steps on tissue rather than on the colours of laboratories; ``as-is``: they
-            are not.
+        stain: ``between-nuclei``, ``reinhard``, ``macenko`` or ``vahadane``: the images are given one common style
+            before they are learnt, so that the model spends its steps on tissue rather than on the colours of
+            laboratories; ``as-is``: they are not. ``between-nuclei`` leaves dark nuclei dark
+            (:class:`cellweave.stain.BetweenNucleiStyle`).
         basis: What is painted: coefficients of small patches; null: the pixels themselves.
         condition: How a layout is drawn; null where masks are the condition.
         masks: How a mask is drawn; null where layouts are the condition.
@@ -100,12 +99,12 @@ class ImageRecipe(Recipe):
     """
 
     crop_px: int = Field(default=128, ge=16)
-    stain: StyleName | Literal["as-is"] = "reinhard"
+    stain: ImageStyle = "between-nuclei"
     basis: BasisRecipe | None = BasisRecipe()
     condition: ConditionRecipe | None = ConditionRecipe()
     masks: MaskRecipe | None = None
     conditioning: Conditioning = "concatenate"
-    network: DiffusionUNetRecipe = DiffusionUNetRecipe(widths=(96, 160, 160), blocks=1, attention_levels=())
+    network: DiffusionUNetRecipe = DiffusionUNetRecipe(widths=(88, 144, 144), blocks=1, attention_levels=())
     process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="x0", learned_variance=False, clip_x0=None)
     weighting: WeightingRecipe = WeightingRecipe(name="velocity")
     fit: FitRecipe = FitRecipe()

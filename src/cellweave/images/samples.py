@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from cellweave.data import CellDataset, RgbImage, SemanticMask
 from cellweave.images.condition import draw_condition, draw_mask
 from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
-from cellweave.stain import Style
 from cellweave.training import Batch
 
 
@@ -26,7 +25,7 @@ class ImageSamples:
         names: Its images to train on; those smaller than the crop are left out.
         recipe: Of the model.
         seed: Of the run.
-        style: The style that every image is given; None leaves them as they are.
+        read: Returns an image by its name, in the style that it is to be learnt in; the data set's own when None.
 
     Attributes:
         codec: Turns crops into data; the pixels themselves, or a basis fitted to the images.
@@ -43,10 +42,10 @@ class ImageSamples:
         recipe: ImageRecipe,
         *,
         seed: int,
-        style: Style | None = None,
+        read: Callable[[str], RgbImage] | None = None,
     ) -> None:
         self._dataset, self._recipe, self._seed = dataset, recipe, seed
-        self._style = style
+        self._read = read or dataset.read_image
         self._images: dict[str, RgbImage] = {}
         self._masks: dict[str, SemanticMask] = {}
         self._drawn: dict[str, npt.NDArray[np.float16]] = {}
@@ -79,8 +78,7 @@ class ImageSamples:
 
     def _image(self, name: str) -> RgbImage:
         if name not in self._images:
-            image = self._dataset.read_image(name)
-            self._images[name] = image if self._style is None else self._style.apply(image)
+            self._images[name] = self._read(name)
         return self._images[name]
 
     def _shown(self, name: str, row: int, column: int, orientation: int) -> npt.NDArray[Any]:

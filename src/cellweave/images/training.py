@@ -19,7 +19,7 @@ from cellweave.images.patch_basis import PatchBasis
 from cellweave.images.phases import train_phases
 from cellweave.images.recipe import ImageRecipe
 from cellweave.images.samples import ImageSamples
-from cellweave.stain import Style, common_style
+from cellweave.images.styling import StyledImages
 from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, training_record
 
 
@@ -72,10 +72,9 @@ class ImageTraining:
         for number, name in enumerate(self.names):  # a damaged one is to end the run now, not hours later
             dataset.read_image(name)
             progress("checking images", number + 1, len(self.names))
-        self.style: Style | None = None
-        if recipe.stain != "as-is":
-            self.style = common_style(recipe.stain, (dataset.read_image(name) for name in self.names), seed=seed)
-        self.samples = ImageSamples(dataset, self.names, recipe, seed=seed, style=self.style)
+        styled = StyledImages(dataset, self.names, recipe.stain, seed=seed)
+        self.style = styled.style
+        self.samples = ImageSamples(dataset, self.names, recipe, seed=seed, read=styled)
 
     def run(self) -> dict[str, Any]:
         """Train, or go on where the run stopped, and write the model folder; return its metrics.

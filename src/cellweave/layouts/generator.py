@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass
-from cellweave.data.images import MAX_PIXELS
 from cellweave.diffusion import (
     DiffusionProcess,
     DiffusionUNet,
@@ -25,34 +25,28 @@ from cellweave.diffusion import (
 )
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
-from cellweave.layouts.counted_unet import CountedUNet
+from cellweave.layouts.count_projection import ChannelMeans, MeanProjection
 from cellweave.layouts.model_config import FORMAT, VERSION, refuse_misfits
-from cellweave.layouts.raster import decode_raster, raster_channels
+from cellweave.layouts.network import build_network
+from cellweave.layouts.raster import cell_channels, decode_raster, raster_channels
 from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.requestable_model import RequestableModel
 from cellweave.layouts.requests import CountRequest
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.layouts.windows import WindowedNetwork
 from cellweave.maps import PeakFinder
-from cellweave.training.initialise import initialise
-from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
+from cellweave.training.model_folder import (
+    classes_and_scale,
+    config_values,
+    find_model_folder,
+    load_weights,
+    read_config,
+)
 
 __all__ = ["FORMAT", "VERSION", "GeneratedLayout", "LayoutGenerator", "build_network"]
 
 OVERLAP = 0.25
 """Share of a window's side, padding left out, that neighbouring windows of larger layouts have in common."""
-
-
-def build_network(recipe: LayoutRecipe, class_count: int, generator: torch.Generator | None = None) -> DiffusionUNet:
-    """Return the network of a recipe; its weights depend on ``generator`` alone when one is given."""
-    channels, learned = raster_channels(recipe, class_count), recipe.process.learned_variance
-    network: DiffusionUNet
-    if recipe.condition == "counts":
-        network = CountedUNet(recipe.network, channels, classes=class_count, learned_variance=learned)
-    else:
-        network = DiffusionUNet(recipe.network, channels, categories=recipe.told_categories, learned_variance=learned)
-    if generator is not None:
-        initialise(network, generator)
-    return network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +69,7 @@ class GeneratedLayout:
         return self.request.category
 
 
-class LayoutGenerator:
+class LayoutGenerator(RequestableModel):
     """A trained layout model.
 
     Args:
@@ -87,6 +81,7 @@ class LayoutGenerator:
         finder: Reads cells off peaks.
         categories: Counting categories of the training crops.
         training_counts: Counts of the training crops, for a model that is told counts.
+        channel_means: Means of the channels for counts, by which such a model is held to them; None: it is not.
         device: Where to run.
         precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
 
@@ -107,27 +102,18 @@ class LayoutGenerator:
         finder: PeakFinder,
         categories: CountingCategories,
         training_counts: TrainingCounts | None = None,
+        channel_means: ChannelMeans | None = None,
         device: torch.device | None = None,
         precision: str = "auto",
     ) -> None:
+        super().__init__(recipe, classes, training_counts)
         self.device = device or choose_device()
         self.bf16 = use_bf16(precision, self.device)
         layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
-        self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
-        self.scale, self.finder, self.categories = scale, finder, categories
-        self.training_counts = training_counts
+        self.mpp, self.scale, self.finder, self.categories = mpp, scale, finder, categories
+        self.channel_means = channel_means
         self.process = DiffusionProcess(recipe.process)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in label order."""
-        return tuple(one.name for one in self.classes)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of a layout of the training crop's size, in pixels."""
-        return (self.recipe.frame.crop_px, self.recipe.frame.crop_px)
 
     @classmethod
     def from_pretrained(
@@ -146,18 +132,20 @@ class LayoutGenerator:
         """
         folder = find_model_folder(name_or_path, revision=revision)
         config = read_config(folder, kind=FORMAT, version=VERSION)
-        try:
+        with config_values(folder):
             recipe = LayoutRecipe.model_validate(config["recipe"])
-            classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
+            classes, mpp = classes_and_scale(config)
             scale = ChannelScale.from_json(config["scale"])
             finder = PeakFinder(int(config["decoder"]["window_px"]), float(config["decoder"]["threshold"]))
             categories = CountingCategories(tuple(float(bound) for bound in config["category_bounds"]))
-            mpp = None if config["mpp"] is None else float(config["mpp"])
             counted = config.get("training_counts")
             training_counts = None if counted is None else TrainingCounts.from_json(counted)
+            held = config.get("channel_means")
+            channels = cell_channels(recipe, len(classes))
+            channel_means = (
+                None if held is None else ChannelMeans.from_json(held, classes=len(classes), channels=channels)
+            )
             refuse_misfits(recipe, classes, mpp, finder, categories, training_counts)
-        except (KeyError, TypeError, ValidationError, ValueError, OverflowError) as error:
-            raise garbled_config(folder, error) from error
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
         return cls(
@@ -169,79 +157,10 @@ class LayoutGenerator:
             finder=finder,
             categories=categories,
             training_counts=training_counts,
+            channel_means=channel_means,
             device=choose_device(device),
             precision=precision,
         )
-
-    def category_of(self, index: int) -> int | None:
-        """Return the counting category of sample ``index``: the categories take turns."""
-        return index % self.recipe.told_categories if self.recipe.told_categories else None
-
-    def check_category(self, category: int | None) -> None:
-        """Make sure that the model has a counting category; None stands for any.
-
-        Raises:
-            InvalidInputError: It has no such category.
-        """
-        number = self.recipe.told_categories
-        if category is None or 0 <= category < number:
-            return
-        there = f"the model has {number}, from 0" if number else "the model has none: leave it out"
-        raise InvalidInputError(f"there is no counting category {category}; {there}.")
-
-    def check_counts(self, counts: Mapping[str, int] | None, *, size: tuple[int, int] | None = None) -> None:
-        """Make sure that counts of some classes can be asked for in layouts of a size; None stands for any.
-
-        Raises:
-            InvalidInputError: The model is not told counts, or training crops never had such ones.
-        """
-        if counts is None:
-            return
-        if self.training_counts is None:
-            can = "takes a counting category" if self.recipe.told_categories else "is told nothing of counts"
-            raise InvalidInputError(
-                f"counts of classes are asked for, but this model {can}; leave the counts out, or train a model with "
-                "the recipe 'counts'."
-            )
-        self.training_counts.require_seen(counts, self.class_names, windows=self.windows(size))
-
-    def check_size(self, size: tuple[int, int] | None) -> None:
-        """Make sure that layouts of a size, height and width in pixels, can be made; None stands for the crop's.
-
-        Raises:
-            InvalidInputError: A side is shorter than the crop's or no multiple of ``reduce``, or the area is too large.
-        """
-        if size is None:
-            return
-        frame, said = self.recipe.frame, f"{size[1]}×{size[0]}"
-        if min(size) < frame.crop_px or any(side % frame.reduce for side in size):
-            raise InvalidInputError(
-                f"a layout's sides are at least the {frame.crop_px} px of the model's crop, and multiples of "
-                f"{frame.reduce} px, got a size of {said}."
-            )
-        if size[0] * size[1] > MAX_PIXELS:
-            raise InvalidInputError(f"a layout has at most {MAX_PIXELS:,} pixels, got a size of {said}.")
-
-    def windows(self, size: tuple[int, int] | None) -> float:
-        """Return the area of a layout of a size over that of the training crop."""
-        return 1.0 if size is None else size[0] * size[1] / self.recipe.frame.crop_px**2
-
-    def request_of(
-        self,
-        index: int,
-        *,
-        seed: int,
-        category: int | None = None,
-        counts: Mapping[str, int] | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> CountRequest:
-        """Return what is asked of the numbers of cells of layout ``index``; see :meth:`generate`."""
-        windows = self.windows(size)
-        if self.training_counts is None:
-            return CountRequest(self.category_of(index) if category is None else category, windows=windows)
-        asked = {self.class_names.index(name): count for name, count in (counts or {}).items()}
-        rng = numpy_generator(seed, "layout counts", index)
-        return CountRequest(counts=self.training_counts.complete(asked, rng, windows=windows), windows=windows)
 
     def generate(
         self,
@@ -254,6 +173,7 @@ class LayoutGenerator:
         counts: Mapping[str, int] | None = None,
         size: tuple[int, int] | None = None,
         guidance: float = 0.0,
+        hold_counts: bool = True,
         attempt: int = 0,
         progress: Progress = silent,
     ) -> Iterator[GeneratedLayout]:
@@ -273,6 +193,8 @@ class LayoutGenerator:
                 are lent by a training crop with similar counts, drawn by (seed, i).
             size: Height and width in pixels; those of the training crop when None.
             guidance: s of classifier-free guidance towards the counts; needs a model with ``drop`` in its recipe.
+            hold_counts: Hold the samples to their counts while they are made (:class:`MeanProjection`), where the
+                model has learnt to be told counts.
             attempt: Number of the try at the same requests; every try has noise of its own.
             progress: Called after every batch.
 
@@ -293,7 +215,7 @@ class LayoutGenerator:
             some = list(indices[start : start + batch_size])
             requests = [self.request_of(i, seed=seed, category=category, counts=counts, size=size) for i in some]
             rasters = sample(
-                self._network_call(guidance),
+                self._network_call(guidance, requests if hold_counts else ()),
                 self.process,
                 shape,
                 seed=noise_seed,
@@ -309,10 +231,10 @@ class LayoutGenerator:
                 yield GeneratedLayout(index, self._decoded(raster, size), request)
             progress("generating layouts", start + len(some), len(indices))
 
-    def _network_call(self, guidance: float) -> NetworkCall:
+    def _network_call(self, guidance: float, held: Sequence[CountRequest] = ()) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
-        return WindowedNetwork(
+        network = WindowedNetwork(
             GuidedNetwork(self.network, guidance) if guidance else self.network,
             self.process,
             window=frame.raster_px,
@@ -320,6 +242,10 @@ class LayoutGenerator:
             background=torch.from_numpy(self.scale.to_data(nothing.numpy()))[:, 0, 0].to(self.device),
             pad=frame.pad_px,
         )
+        if self.channel_means is None or not held:
+            return network
+        means = torch.from_numpy(self.channel_means(_counts_a_window(held))).to(self.device)
+        return MeanProjection(network, self.process, means, pad=frame.pad_px)
 
     def _told_category(self, requests: Sequence[CountRequest]) -> Tensor | None:
         if not self.recipe.told_categories:
@@ -329,8 +255,7 @@ class LayoutGenerator:
     def _told_counts(self, requests: Sequence[CountRequest]) -> Tensor | None:
         if self.training_counts is None:
             return None
-        shares = [[count / one.windows for count in one.counts or ()] for one in requests]
-        return torch.from_numpy(self.training_counts.told(shares))[:, :, None, None]
+        return torch.from_numpy(self.training_counts.told(_counts_a_window(requests)))[:, :, None, None]
 
     def _decoded(self, raster: Tensor, size: tuple[int, int] | None) -> Cells:
         return decode_raster(
@@ -342,3 +267,8 @@ class LayoutGenerator:
             finder=self.finder,
             size=size,
         )
+
+
+def _counts_a_window(requests: Sequence[CountRequest]) -> npt.NDArray[np.float64]:
+    """Return the counts asked for on the area of a training crop, (N, C)."""
+    return np.array([[count / one.windows for count in one.counts or ()] for one in requests], np.float64)

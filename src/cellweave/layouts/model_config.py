@@ -12,6 +12,7 @@ from cellweave.data import CellClass
 from cellweave.data.images import MAX_PIXELS
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
+from cellweave.layouts.count_projection import ChannelMeans
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.maps import PeakFinder
@@ -69,6 +70,7 @@ def layout_config(
     density_constant: float | None,
     training: dict[str, Any],
     training_counts: TrainingCounts | None = None,
+    channel_means: ChannelMeans | None = None,
 ) -> dict[str, Any]:
     """Return the ``config.json`` of a layout model."""
     return {
@@ -81,6 +83,7 @@ def layout_config(
         "decoder": {"window_px": finder.window_px, "threshold": finder.threshold},
         "category_bounds": list(categories.bounds),
         **({} if training_counts is None else {"training_counts": training_counts.to_json()}),
+        **({} if channel_means is None else {"channel_means": channel_means.to_json()}),
         "density_constant": density_constant,
         "recipe": recipe.model_dump(mode="json"),
         "training": training,

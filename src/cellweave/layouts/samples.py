@@ -8,7 +8,7 @@ import torch
 
 from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.layouts.categories import CountingCategories
-from cellweave.layouts.raster import DrawnLayout, DrawnLayouts, encode_crop
+from cellweave.layouts.raster import DrawnLayout, DrawnLayouts, cell_channels, encode_crop
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.training import Batch
@@ -84,6 +84,18 @@ class LayoutSamples:
     def class_counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
         """Return the number of cells of every class in the first crops, (number, C), without drawing them."""
         return np.array([self._counts(*self._place(i)[:3]) for i in range(number)], np.int64)
+
+    def cell_means(self, number: int) -> npt.NDArray[np.float64]:
+        """Return the means of the channels of cells, as data, over the first crops, (number, channels)."""
+        frame = self._recipe.frame
+        inside = slice(frame.pad_px, frame.pad_px + frame.inner_px)
+        last = cell_channels(self._recipe, self._classes)
+        means = []
+        for index in range(number):
+            drawn, row, column, _ = self._place(index)
+            raster = encode_crop(drawn, row, column, self._recipe, self.scale)
+            means.append(raster[:last, inside, inside].mean(axis=(1, 2), dtype=np.float64))
+        return np.stack(means)
 
     def cells(self, index: int) -> Cells:
         """Return the cells of crop ``index`` before it is turned, in the reduced frame."""

@@ -15,6 +15,7 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.layouts.calibration import calibrate_finder
+from cellweave.layouts.count_projection import ChannelMeans
 from cellweave.layouts.generator import build_network
 from cellweave.layouts.model_card import layout_card
 from cellweave.layouts.model_config import layout_config
@@ -23,6 +24,9 @@ from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
 from cellweave.maps import DensityCache
 from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
+
+MEASURED_CROPS = 512
+"""Crops that the means of channels are learnt from."""
 
 
 class LayoutTraining:
@@ -89,11 +93,10 @@ class LayoutTraining:
         if metrics is not None:
             return metrics
         start = time.perf_counter()
-        loss = DenoisingLoss(self.process, self.recipe.weighting, given=self.recipe.told)
         plan, weights = train_network(
             self._run,
-            self._network,
-            loss,
+            self.network,
+            self.loss(),
             self.samples,
             self.recipe.fit,
             budget=self.budget,
@@ -102,7 +105,7 @@ class LayoutTraining:
             stage="training the layout model",
             progress=self.progress,
         )
-        network = self._network()
+        network = self.network()
         network.load_state_dict(weights)
         network.to(self.accelerator.device).eval()
         calibration = calibrate_finder(
@@ -134,6 +137,7 @@ class LayoutTraining:
             finder=calibration.finder,
             categories=self.samples.categories,
             training_counts=self.samples.training_counts,
+            channel_means=self._channel_means(),
             scale=self.samples.scale,
             density_constant=self.density_constant,
             training=training_record(self.dataset, self.seed, metrics["training"]),
@@ -143,7 +147,17 @@ class LayoutTraining:
             self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
         return metrics
 
-    def _network(self) -> DiffusionUNet:
+    def _channel_means(self) -> ChannelMeans | None:
+        if self.recipe.condition != "counts":
+            return None
+        return ChannelMeans.fit(self.class_counts[:MEASURED_CROPS], self.samples.cell_means(MEASURED_CROPS))
+
+    def loss(self) -> DenoisingLoss:
+        """Return the loss that the network is trained by."""
+        return DenoisingLoss(self.process, self.recipe.weighting, given=self.recipe.told)
+
+    def network(self) -> DiffusionUNet:
+        """Return the network with its initial weights."""
         network = build_network(self.recipe, len(self.dataset.classes), torch_generator(self.seed, "layout weights"))
         # on a CPU group normalisation in bf16 is many times slower in channels_last
         gpu = self.accelerator.device.type == "cuda"

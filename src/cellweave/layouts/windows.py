@@ -49,7 +49,9 @@ class WindowedNetwork:
 
     Source:
         Bar-Tal et al. 2023, "MultiDiffusion: Fusing diffusion paths for controlled image generation" (ICML), Eq. 5: the
-        least-squares agreement of all windows is their weighted mean at every step. The weights are ours.
+        least-squares agreement of all windows is their weighted mean at every step. There the mean is of what a step
+        makes of the windows; here it is of what the network says of them, before the step. Both are the same where a
+        step is linear, that is without clipping. The weights are ours.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """Stains: optical density, stain vectors, how they vary between laboratories, and normalisation."""
 
+from cellweave.stain.between_nuclei import BetweenNucleiStyle
 from cellweave.stain.jitter import Staining, jitter_stains
 from cellweave.stain.normaliser import METHODS, Colours, StainNormaliser, sample_of_images
 from cellweave.stain.optical_density import (
@@ -19,6 +20,7 @@ __all__ = [
     "MACENKO_HE",
     "METHODS",
     "RUIFROK_HE",
+    "BetweenNucleiStyle",
     "Colours",
     "ReinhardStyle",
     "StainNormaliser",

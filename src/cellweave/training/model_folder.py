@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cellweave.core import CellweaveError, ModelFolderError, atomic_file, sha256_of
+from cellweave.data import CellClass
 from cellweave.training.recipe import first_misfit
 
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
@@ -117,6 +120,25 @@ def garbled_config(folder: Path, error: Exception) -> ModelFolderError:
     reason = first_misfit(error) if isinstance(error, ValidationError) else str(error).splitlines()[0].rstrip(".")
     says = ": " if isinstance(error, ValidationError | CellweaveError) else " lacks or garbles "
     return ModelFolderError(f"{folder / CONFIG}{says}{reason}; copy it again.")
+
+
+@contextmanager
+def config_values(folder: Path) -> Iterator[None]:
+    """Read values of ``config.json`` within: what is missing or wrong there is raised as an error about the folder.
+
+    Raises:
+        ModelFolderError: A value is missing, or cannot be used.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # ValidationError is a ValueError
+        raise garbled_config(folder, error) from error
+
+
+def classes_and_scale(config: Mapping[str, Any]) -> tuple[list[CellClass], float | None]:
+    """Return the classes of a model and its scale, µm per pixel, None where unknown; see :func:`config_values`."""
+    classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
+    return classes, None if config["mpp"] is None else float(config["mpp"])
 
 
 def load_weights(network: nn.Module, folder: Path) -> None:
