@@ -125,6 +125,7 @@ GENERATIONS = {
     "layouts": ["--count", "5", "--batch-size", "2"],
     "images": ["--batch-size", "2"],
     "dataset": ["--count", "5", "--batch-size", "2"],
+    "corrected-dataset": ["--count", "5", "--batch-size", "2", "--size", "72x64", "--correct", "reject"],
 }
 KILLS = [
     ("layouts", f"{LAYOUTS}:write_cells_table", 4, 3),
@@ -133,16 +134,19 @@ KILLS = [
     ("dataset", f"{LAYOUTS}:write_cells_table", 4, 3),
     ("dataset", f"{STAGES}:write_png", 4, 5 + 3),
     ("dataset", "cellweave.data.dataset_writer:sha256_of", 2, 5 + 5),
+    ("corrected-dataset", f"{LAYOUTS}:write_cells_table", 4, 3),
+    ("corrected-dataset", f"{STAGES}:write_png", 4, 5 + 3),
 ]
 
 
 def generation(kind, models, out):
+    command = kind.rpartition("-")[2]
     given = {
         "layouts": ["--model", models / "lay"],
         "images": ["--model", models / "img", "--layouts", models / "drawn"],
         "dataset": ["--layouts", models / "lay", "--images", models / "img"],
     }
-    words = ["generate", kind, *given[kind], *GENERATIONS[kind], "--seed", "3", "--device", "cpu", "--out", out]
+    words = ["generate", command, *given[command], *GENERATIONS[kind], "--seed", "3", "--device", "cpu", "--out", out]
     return [str(word) for word in words]
 
 
@@ -164,7 +168,7 @@ def test_a_killed_generation_ends_in_the_same_data_set(
     assert run_armed(words, place, call)
     assert not out.exists()
     assert len(list(tmp_path.glob(".out.unfinished/sample-*"))) == kept
-    if kind == "dataset" and kept >= 5:  # all layouts are there: none is drawn again
+    if kept >= 5:  # all layouts are there: none is drawn again
         assert not run_armed(words, f"{LAYOUTS}:write_cells_table", 1)
     else:
         assert main(words) == 0
@@ -187,7 +191,13 @@ def test_other_settings_do_not_go_on_with_a_killed_generation(run_armed, generat
     words = generation("dataset", generators, tmp_path / "out")
     assert run_armed(words, f"{STAGES}:write_png", 2)
     staged = contents(tmp_path)
-    for other in (["--seed", "4"], ["--batch-size", "1"], ["--category", "1"]):
+    for other in (
+        ["--seed", "4"],
+        ["--batch-size", "1"],
+        ["--category", "1"],
+        ["--correct", "trim"],
+        ["--size", "72x64"],
+    ):
         assert main([*words, *other]) == 2
         assert ".out.unfinished holds an unfinished run with other settings" in capsys.readouterr().err
     assert contents(tmp_path) == staged

@@ -84,6 +84,32 @@ def test_the_crops_own_size_changes_nothing(generators, tmp_path):
         assert plain.read_cells(name).xy.tolist() == sized.read_cells(name).xy.tolist()
 
 
+def test_a_data_set_of_asked_counts_and_size(generators, counted, tmp_path, capsys):
+    highest = json.loads((counted / "config.json").read_text())["training_counts"]["highest"]
+    models = ["--layouts", str(counted), "--images", str(generators / "img")]
+    asked = ["--counts", f"tumor={highest[1]}", "--size", "100x72", "--correct", "trim", "--count", "2"]
+    out = tmp_path / "out"
+    assert main(["generate", "dataset", *models, *asked, "--device", "cpu", "--out", str(out), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    report = report_of(out)
+    assert summary["counts"] == report
+    assert report["windows"] == 100 * 72 / 64**2
+    assert report["before_correction"]["counts"]["each"]["tumor"]["mean_asked"] == highest[1]
+    dataset = CellDataset.open(out)
+    assert dataset.read_image("sample-000001").shape == (72, 100, 3)
+    made = [len(dataset.read_cells(name)) for name in dataset.names()]
+    assert report["after_correction"]["mean_cells"] == pytest.approx(sum(made) / 2)
+    assert set(pd.read_parquet(out / "provenance.parquet")["correction"]) == {"trim"}
+    assert check_dataset(out).findings == ()
+
+    # the same layouts are drawn without images
+    assert generate(counted, tmp_path / "drawn", *asked, "--batch-size", "4") == 0
+    drawn = CellDataset.open(tmp_path / "drawn")
+    for name in dataset.names():
+        assert dataset.read_cells(name).xy.tolist() == drawn.read_cells(name).xy.tolist()
+
+
+@pytest.mark.parametrize("command", ["layouts", "dataset"])
 @pytest.mark.parametrize(
     ("model", "words", "message"),
     [
@@ -97,10 +123,14 @@ def test_the_crops_own_size_changes_nothing(generators, tmp_path):
         ("counted", "--category 0", "there is no counting category 0; the model has none"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(generators, counted, tmp_path, capsys, model, words, message):
+def test_what_makes_no_sense_is_refused_in_one_line(
+    generators, counted, tmp_path, capsys, command, model, words, message
+):
     capsys.readouterr()
-    folder = counted if model == "counted" else generators / model
-    assert generate(folder, tmp_path / "out", *words.split()) == 2
+    folder = str(counted if model == "counted" else generators / model)
+    models = {"layouts": ["--model", folder], "dataset": ["--layouts", folder, "--images", str(generators / "img")]}
+    out = str(tmp_path / "out")
+    assert main(["generate", command, *models[command], "--device", "cpu", "--out", out, *words.split()]) == 2
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1

@@ -1,7 +1,11 @@
+import tracemalloc
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from cellweave.core import Cells
 from cellweave.maps import MarkerCodec, find_markers, marker_map
@@ -46,3 +50,67 @@ def test_score_is_the_mean_height_of_the_square():
     marked = marker_map([[3.5, 3.5]], (8, 8)) * 0.8
     marked[3, 3] = 0.9
     assert find_markers(marked)[1] == pytest.approx([(8 * 0.8 + 0.9) / 9], abs=1e-6)
+
+
+def squares_of(marked):
+    """Return the marked pixels of every whole square, by its centre in row-major order."""
+    height, width = marked.shape
+    found = {}
+    for row in range(height):
+        for column in range(width):
+            square = {
+                (r, c)
+                for r in range(max(0, row - 1), min(height, row + 2))
+                for c in range(max(0, column - 1), min(width, column + 2))
+            }
+            if all(marked[place] for place in square):
+                found[row, column] = square
+    return found
+
+
+def chosen_step_by_step(marked):
+    """Return the centres to take, by the definition word for word."""
+    squares = squares_of(marked)
+    uncovered = set().union(*squares.values())
+    owners = {pixel: [centre for centre, square in squares.items() if pixel in square] for pixel in uncovered}
+    taken = {centres[0] for centres in owners.values() if len(centres) == 1}
+    uncovered -= set().union(*(squares[centre] for centre in taken))
+    while uncovered:
+        best = max(squares, key=lambda centre: len(squares[centre] & uncovered))  # the first of equals
+        taken.add(best)
+        uncovered -= squares[best]
+    return [[column + 0.5, row + 0.5] for row, column in sorted(taken)]
+
+
+@given(hnp.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([True, True, False])))
+def test_centres_are_taken_as_defined(marked):
+    assert find_markers(marked.astype(np.float32))[0].tolist() == chosen_step_by_step(marked)
+
+
+@pytest.mark.parametrize("share", [0.8, 0.97, 1.0])
+def test_a_raster_of_noise_is_decoded(share):
+    raster = (np.random.default_rng(0).random((3, 256, 256)) < share).astype(np.float32)
+    cells = MarkerCodec().decode(raster, classes=("a", "b", "c"))
+    whole = np.ones((3, 3), np.uint8)
+    for label in range(3):
+        marked = (raster[label] > 0.5).astype(np.uint8)
+        possible = cv2.erode(marked, whole, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+        taken = np.zeros_like(marked)
+        columns, rows = np.floor(cells.xy[cells.labels == label]).astype(int).T
+        taken[rows, columns] = 1
+        assert (possible[rows, columns] == 1).all()
+        assert (cv2.dilate(taken, whole) == cv2.dilate(possible, whole)).all()
+        assert taken.sum() == len(rows) > 100
+
+
+def test_memory_grows_with_the_pixels():
+    marked = np.ones((64, 64), np.float32)
+    tracemalloc.start()
+    find_markers(marked)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400 * marked.size  # a table of possible centres and pixels has 4,096 bytes a pixel
+
+
+def test_a_map_without_pixels_has_no_markers():
+    assert len(find_markers(np.zeros((0, 5)))[0]) == 0

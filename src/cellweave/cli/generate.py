@@ -25,6 +25,14 @@ Model = Annotated[str, typer.Option(help="Model folder, shipped model, or owner/
 Out = Annotated[Path, typer.Option(help="Data set to make.")]
 Count = Annotated[int, typer.Option(help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Sample i depends on the seed and i alone.")]
+Category = Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")]
+Counts = Annotated[
+    str | None, typer.Option(help="Cells a class, as in tumor=20,stromal=15, of a model that is told counts.")
+]
+Size = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the model's own crop without.")]
+Correct = Annotated[
+    str | None, typer.Option(help="trim: drop the lowest of too many cells; reject: draw again what misses.")
+]
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm-solver++ or unipc; the model's own without.")]
 Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
@@ -40,14 +48,10 @@ def layouts(
     model: Model = "layouts-brca-m2c",
     count: Count = 50,
     seed: Seed = 0,
-    category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,
-    counts: Annotated[
-        str | None, typer.Option(help="Cells a class, as in tumor=20,stromal=15, of a model that is told counts.")
-    ] = None,
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the model's own crop without.")] = None,
-    correct: Annotated[
-        str | None, typer.Option(help="trim: drop the lowest of too many cells; reject: draw again what misses.")
-    ] = None,
+    category: Category = None,
+    counts: Counts = None,
+    size: Size = None,
+    correct: Correct = None,
     sampler: Sampler = None,
     steps: Steps = None,
     batch_size: BatchSize = 16,
@@ -57,10 +61,9 @@ def layouts(
     as_json: AsJson = False,
 ) -> None:
     """Generate layouts of cells: a data set without images."""
-    from cellweave.layouts import parse_counts
     from cellweave.workflows.generate import generate_layouts
 
-    asked, shape = None if counts is None else parse_counts(counts), None if size is None else _parsed_size(size)
+    asked, shape = _parsed_counts(counts), _parsed_size(size)
     with terminal_progress() as progress:
         summary = generate_layouts(
             model,
@@ -135,7 +138,10 @@ def dataset(
     out: Out,
     count: Count = 50,
     seed: Seed = 0,
-    category: Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")] = None,
+    category: Category = None,
+    counts: Counts = None,
+    size: Size = None,
+    correct: Correct = None,
     batch_size: BatchSize = 4,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -144,6 +150,7 @@ def dataset(
     """Generate layouts and their images in one go."""
     from cellweave.workflows.generate import generate_dataset
 
+    asked, shape = _parsed_counts(counts), _parsed_size(size)
     with terminal_progress() as progress:
         summary = generate_dataset(
             layouts,
@@ -152,6 +159,9 @@ def dataset(
             count=count,
             seed=seed,
             category=category,
+            counts=asked,
+            size=shape,
+            correct=correct,
             batch_size=batch_size,
             device=device,
             overwrite=overwrite,
@@ -173,10 +183,18 @@ def _print(summary: GenerateSummary, *, as_json: bool) -> None:
     typer.echo(f"data set: {summary.out}")
 
 
-def _parsed_size(text: str) -> tuple[int, int]:
+def _parsed_counts(text: str | None) -> dict[str, int] | None:
+    from cellweave.layouts import parse_counts
+
+    return None if text is None else parse_counts(text)
+
+
+def _parsed_size(text: str | None) -> tuple[int, int] | None:
     """Return height and width of a text such as 1024x768, which says the width first."""
     from cellweave.core import InvalidInputError
 
+    if text is None:
+        return None
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) != 2 or not all(side.isascii() and side.isdigit() and len(side) < 10 for side in sides):
         raise InvalidInputError(f"a size is WIDTHxHEIGHT in pixels, as in 1024x768; got {text!r}.")

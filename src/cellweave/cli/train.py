@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -82,71 +83,47 @@ def locator(
     typer.echo(f"model: {summary.model}")
 
 
-@app.command()
-def layouts(
-    data: Data,
-    out: Out,
-    steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
-    minutes: Minutes = None,
-    recipe: RecipeName = "default",
-    changes: Changes = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a diffusion model of cell layouts and their spatial densities."""
-    from cellweave.workflows.train import train_layouts
+def _diffusion_command(train: str) -> Callable[..., None]:
+    """Return the command of a function of the workflow; layouts and images are trained with the same options."""
 
-    with terminal_progress() as progress:
-        summary = train_layouts(
-            data,
-            out,
-            steps=steps,
-            minutes=minutes,
-            recipe=recipe,
-            changes=changes or (),
-            seed=seed,
-            device=device,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    if as_json:
-        typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
-        return
-    typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")
+    def command(
+        data: Data,
+        out: Out,
+        steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
+        minutes: Minutes = None,
+        recipe: RecipeName = "default",
+        changes: Changes = None,
+        seed: Seed = 0,
+        device: Device = "auto",
+        overwrite: Overwrite = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from cellweave.workflows import train as workflows
+
+        with terminal_progress() as progress:
+            summary = getattr(workflows, train)(
+                data,
+                out,
+                steps=steps,
+                minutes=minutes,
+                recipe=recipe,
+                changes=changes or (),
+                seed=seed,
+                device=device,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        if as_json:
+            typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
+            return
+        typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")
+
+    return command
 
 
-@app.command()
-def images(
-    data: Data,
-    out: Out,
-    steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
-    minutes: Minutes = None,
-    recipe: RecipeName = "default",
-    changes: Changes = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a diffusion model of images of tissue, conditioned on layouts, or on masks by a recipe of masks."""
-    from cellweave.workflows.train import train_images
-
-    with terminal_progress() as progress:
-        summary = train_images(
-            data,
-            out,
-            steps=steps,
-            minutes=minutes,
-            recipe=recipe,
-            changes=changes or (),
-            seed=seed,
-            device=device,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    if as_json:
-        typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
-        return
-    typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")
+_DIFFUSION = {
+    "layouts": "Train a diffusion model of cell layouts and their spatial densities.",
+    "images": "Train a diffusion model of images of tissue, conditioned on layouts, or on masks by a recipe of masks.",
+}
+for name, what in _DIFFUSION.items():
+    app.command(name, help=what)(_diffusion_command(f"train_{name}"))

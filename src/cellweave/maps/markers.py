@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,46 +60,48 @@ def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Peaks:
         float32 (N,).
     """
     heights = np.asarray(marked, np.float32)
+    if not heights.size:
+        return Peaks(np.zeros((0, 2)), np.zeros(0, np.float32))
     mask = (heights > threshold).astype(np.uint8)
-    possible = cv2.erode(mask, _SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    covered = cv2.dilate(possible, _SQUARE)
-    count, labelled = cv2.connectedComponents(covered, connectivity=8)
-    rows, columns = np.nonzero(possible)
-    component = labelled[rows, columns]
-    order = np.argsort(component, kind="stable")
-    chosen: list[npt.NDArray[np.intp]] = []
-    for members in np.split(order, np.searchsorted(component[order], np.arange(2, count))):
-        if len(members) > 1:
-            members = members[_fewest_squares(rows[members], columns[members], heights.shape)]
-        chosen.append(members)
-    index = np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.intp)
-    rows, columns = rows[index], columns[index]
+    possible = np.asarray(cv2.erode(mask, _SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=1), np.uint8)
+    rows, columns = np.nonzero(_fewest_squares(possible))
     means = np.asarray(cv2.blur(heights, (SIDE, SIDE), borderType=cv2.BORDER_REPLICATE), np.float32)
     return Peaks(np.stack([columns + 0.5, rows + 0.5], axis=1), means[rows, columns])
 
 
-def _fewest_squares(
-    rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]
-) -> npt.NDArray[np.intp]:
-    """Return which of the possible centres of one connected patch to take, in few steps rather than provably fewest."""
-    reach = np.arange(SIDE) - SIDE // 2
-    square_rows = rows[:, None, None] + reach[:, None]
-    square_columns = columns[:, None, None] + reach[None, :]
-    inside = (square_rows >= 0) & (square_rows < shape[0]) & (square_columns >= 0) & (square_columns < shape[1])
-    pixels = np.where(inside, square_rows * shape[1] + square_columns, -1).reshape(len(rows), -1)
-    unique, position = np.unique(pixels, return_inverse=True)
-    covers = np.zeros((len(rows), len(unique)), bool)
-    covers[np.arange(len(rows))[:, None], position.reshape(pixels.shape)] = True
-    covers = covers[:, unique >= 0]
-    alone = covers.sum(axis=0) == 1
-    taken: npt.NDArray[np.bool_] = np.asarray(covers[:, alone].any(axis=1))
-    open_pixels = ~covers[taken].any(axis=0)
-    while open_pixels.any():
-        gain = (covers & open_pixels).sum(axis=1)
-        best = int(np.argmax(gain))
-        taken[best] = True
-        open_pixels &= ~covers[best]
-    return np.flatnonzero(taken)
+def _fewest_squares(possible: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return which of the possible centres (H, W) to take, in few steps rather than provably fewest.
+
+    Of centres that cover equally many open pixels the first in row-major order is taken. What a centre covers can only
+    become less, so the numbers wait in a queue and are counted again when their turn comes: time grows with the pixels
+    of the map times its logarithm, memory with the pixels, whatever is marked.
+    """
+    squares = cv2.boxFilter(possible, -1, (SIDE, SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    alone = (squares == 1).astype(np.uint8)
+    taken = (possible > 0) & (cv2.dilate(alone, _SQUARE) > 0)
+    open_pixels = ((squares > 0) & (cv2.dilate(taken.astype(np.uint8), _SQUARE) == 0)).astype(np.uint8)
+    gains = cv2.boxFilter(open_pixels, -1, (SIDE, SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    waiting = (possible > 0) & (gains > 0)
+    rim = SIDE // 2
+    width = possible.shape[1] + 2 * rim
+    still_open = bytearray(np.pad(open_pixels, rim).tobytes())
+    rows, columns = np.nonzero(waiting)
+    places = (rows + rim) * width + columns + rim
+    # one number stands for both, the gain and the place: the lowest covers the most, and of those comes first
+    queue: list[int] = ((SIDE**2 - gains[waiting].astype(np.int64)) * len(still_open) + places).tolist()
+    heapq.heapify(queue)
+    covered = bytes(SIDE)
+    while queue:
+        less, place = divmod(heapq.heappop(queue), len(still_open))
+        lines = range(place - rim * width - rim, place + rim * width + 1, width)
+        gain = sum(still_open.count(1, start, start + SIDE) for start in lines)
+        if gain == SIDE**2 - less:
+            taken[place // width - rim, place % width - rim] = True
+            for start in lines:
+                still_open[start : start + SIDE] = covered
+        elif gain:
+            heapq.heappush(queue, (SIDE**2 - gain) * len(still_open) + place)
+    return taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,9 @@ def generate_dataset(
     count: int,
     seed: int = 0,
     category: int | None = None,
+    counts: Mapping[str, int] | None = None,
+    size: tuple[int, int] | None = None,
+    correct: str | None = None,
     batch_size: int = 4,
     device: str = "auto",
     overwrite: bool = False,
@@ -211,6 +214,9 @@ def generate_dataset(
         count: Number of images.
         seed: Of both models.
         category: Counting category of all layouts; None lets the categories take turns.
+        counts: Cells of some classes in each layout, as in :func:`generate_layouts`.
+        size: Height and width of layouts and images in pixels; those of the layout model's crop when None.
+        correct: ``trim`` or ``reject``, as in :func:`generate_layouts`; what stays is painted.
         batch_size: Samples at a time.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         overwrite: Replace ``out``.
@@ -220,11 +226,12 @@ def generate_dataset(
         CellweaveError: A model or the output place cannot be used, or an option makes no sense.
     """
     sampling = Sampling(seed, batch_size)
-    drawing = LayoutStage(layouts, count=count, wish=LayoutWish(category), sampling=sampling, device=device)
+    wish = LayoutWish(category, counts, size, named_correction(correct))
+    drawing = LayoutStage(layouts, count=count, wish=wish, sampling=sampling, device=device)
     painting = ImageStage(images, sampling=sampling, device=device)
     drawer = drawing.generator
     try:
-        painting.generator.check_scene(0, Cells.empty(classes=drawer.class_names, shape=drawer.shape, mpp=drawer.mpp))
+        painting.generator.check_scene(0, Cells.empty(classes=drawer.class_names, shape=drawing.shape, mpp=drawer.mpp))
     except InvalidInputError as error:
         raise InvalidInputError(f"{images} cannot paint what {layouts} draws: {error}") from error
     out = Path(out)
