@@ -1,6 +1,7 @@
 """Layouts with counts, of any size, corrected: by the command line, from training to the report beside them."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -135,3 +136,27 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert message in said
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_layouts_are_held_to_their_counts_unless_that_is_left_out(counted, tmp_path):
+    without = tmp_path / "model"
+    shutil.copytree(counted, without)
+    config = json.loads((counted / "config.json").read_text())
+    (without / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "channel_means"}))
+    runs = {"held": (counted, []), "free": (counted, ["--no-hold-counts"]), "before": (without, [])}
+    made = {}
+    for name, (model, words) in runs.items():
+        assert generate(model, tmp_path / name, "--count", "2", *words) == 0
+        dataset = CellDataset.open(tmp_path / name)
+        made[name] = [dataset.read_cells(one).xy.tolist() for one in dataset.names()]
+    assert made["held"] != made["free"] == made["before"]
+
+
+def test_means_of_other_classes_are_refused(counted, tmp_path, capsys):
+    model = tmp_path / "model"
+    shutil.copytree(counted, model)
+    config = json.loads((counted / "config.json").read_text())
+    config["channel_means"]["weights"].pop()
+    (model / "config.json").write_text(json.dumps(config))
+    assert generate(model, tmp_path / "out", "--count", "2") == 2
+    assert "channel_means need finite weights" in capsys.readouterr().err

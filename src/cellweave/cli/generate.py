@@ -33,6 +33,9 @@ Size = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the mode
 Correct = Annotated[
     str | None, typer.Option(help="trim: drop the lowest of too many cells; reject: draw again what misses.")
 ]
+HoldCounts = Annotated[
+    bool, typer.Option(help="Hold layouts to their counts while they are made, by a model that is told counts.")
+]
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm-solver++ or unipc; the model's own without.")]
 Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
@@ -52,6 +55,7 @@ def layouts(
     counts: Counts = None,
     size: Size = None,
     correct: Correct = None,
+    hold_counts: HoldCounts = True,
     sampler: Sampler = None,
     steps: Steps = None,
     batch_size: BatchSize = 16,
@@ -74,6 +78,7 @@ def layouts(
             counts=asked,
             size=shape,
             correct=correct,
+            hold_counts=hold_counts,
             sampler=sampler,
             steps=steps,
             batch_size=batch_size,
@@ -87,8 +92,8 @@ def layouts(
 
 @app.command()
 def images(
-    model: Model,
     out: Out,
+    model: Model = "images-brca-m2c",
     layouts: Annotated[Path | None, typer.Option(help="Data set whose cells are painted.")] = None,
     masks: Annotated[Path | None, typer.Option(help="Data set whose masks are painted, by a model of masks.")] = None,
     split: Annotated[str | None, typer.Option(help="Only the images of this split.")] = None,
@@ -133,9 +138,9 @@ def images(
 
 @app.command()
 def dataset(
-    layouts: Annotated[str, typer.Option(help="Layout model.")],
-    images: Annotated[str, typer.Option(help="Image model.")],
     out: Out,
+    layouts: Annotated[str, typer.Option(help="Layout model.")] = "layouts-brca-m2c",
+    images: Annotated[str, typer.Option(help="Image model.")] = "images-brca-m2c",
     count: Count = 50,
     seed: Seed = 0,
     category: Category = None,

@@ -52,6 +52,7 @@ def generate_layouts(
     counts: Mapping[str, int] | None = None,
     size: tuple[int, int] | None = None,
     correct: str | None = None,
+    hold_counts: bool = True,
     sampler: str | None = None,
     steps: int | None = None,
     batch_size: int = 16,
@@ -74,6 +75,7 @@ def generate_layouts(
             in overlapping windows.
         correct: ``trim`` removes the lowest of too many cells, ``reject`` draws layouts that miss what is asked for
             again; None leaves all as they are. What the model itself made is reported either way.
+        hold_counts: Hold layouts to their counts while they are made, where the model is told counts.
         sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
         batch_size: Layouts at a time.
@@ -86,7 +88,7 @@ def generate_layouts(
         CellweaveError: The model or the output place cannot be used, or an option makes no sense.
     """
     sampling = Sampling(seed, batch_size, sampler, steps)
-    wish = LayoutWish(category, counts, size, named_correction(correct))
+    wish = LayoutWish(category, counts, size, named_correction(correct), hold_counts)
     stage = LayoutStage(model, count=count, wish=wish, sampling=sampling, revision=revision, device=device)
     out = Path(out)
     made = []

@@ -37,12 +37,14 @@ class LayoutWish:
         counts: Cells of some classes; None asks for those of training crops, where the model is told counts.
         size: Height and width in pixels; those of the training crop when None.
         correct: ``trim`` or ``reject``; None leaves layouts as they are generated.
+        hold_counts: Hold layouts to their counts while they are made, where the model is told counts.
     """
 
     category: int | None = None
     counts: Mapping[str, int] | None = None
     size: tuple[int, int] | None = None
     correct: Correction | None = None
+    hold_counts: bool = True
 
 
 class LayoutStage:
@@ -101,6 +103,7 @@ class LayoutStage:
             "counts": None if wish.counts is None else counts_text(wish.counts),
             "size": list(self.shape),
             "correct": wish.correct,
+            "hold_counts": wish.hold_counts,
         }
         return {**asked, **sampling_facts(self.model, self.sampling, self.sampler)}
 
@@ -177,6 +180,7 @@ class LayoutStage:
             category=self.wish.category,
             counts=self.wish.counts,
             size=self.wish.size,
+            hold_counts=self.wish.hold_counts,
             attempt=attempt,
         )
 
