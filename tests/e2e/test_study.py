@@ -112,6 +112,39 @@ def test_theta_draws_a_curve(data, tmp_path, capsys):
     assert (tmp_path / "out" / "f1.png").is_file()
 
 
+def test_recipes_of_any_kind(data, tmp_path, capsys):
+    out = tmp_path / "out"
+    arms = ("--arm", "plain", "--arm", "blob=target.map=gaussian;target.settings={sigma_px: 3.0}")
+    more = ("--arm", "wide=network.widths=[4,6]")
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text("network: {name: half-unet, widths: [4]}\n")
+    given = words(data, out, *arms, "--seeds", "0", "--recipe", str(recipe), changes=CHANGES[1:], steps=2)
+    assert main(["study", "recipes", *given]) == 0
+    said = capsys.readouterr().out
+    assert "F1 of all cells and mean F1 of the classes within 6 px, read by `peaks`" in said
+    for name in ("f1.png", "mean_class_f1.png", "mean_class_f1_differences.png"):
+        assert f"written to {out / name}" in said
+    # every image of all folds is held out, by a network that has not seen its patient
+    stored = json.loads((out / "arms/blob/seed-0/result.json").read_text())
+    assert {one["fold"] for one in stored["result"]["images"]} == {1, 2}
+    assert stored["trial"]["changed"]["target"]["settings"] == {"sigma_px": 3.0}
+    assert all(len(one["settings"]["class_reading"]["class_factors"]) > 1 for one in stored["result"]["images"])
+
+    # another arm joins those that are there
+    before = counts(out)
+    assert main(["study", "recipes", *given, *more]) == 0
+    assert {path: one for path, one in counts(out).items() if "wide" not in path} == before
+    claims = {(row["better"], row["other"]) for row in read_csv(out / "differences.csv")}
+    assert claims == {("blob", "plain"), ("wide", "plain")}
+    table = (out / "tables.md").read_text()
+    assert "- Arm wide: `network.widths=[4,6]`." in table
+    assert "| blob better than plain | peaks | 6 px | mean class F1 |" in table
+    # an arm of the same name with other changes is not the arm that is there
+    capsys.readouterr()
+    assert main(["study", "recipes", *given, "--arm", "wide=network.widths=[4,8]"]) == 2
+    assert "is of a trial with another changed" in capsys.readouterr().err
+
+
 def test_networks_have_their_cost(data, tmp_path, capsys):
     changes = (*CHANGES[2:], "augmentation.crop_px=64")
     arms = ("--arms", "half-unet,lite-unet", "--seeds", "0")
@@ -150,6 +183,10 @@ def test_an_arm_that_diverges_is_a_result(data, tmp_path, capsys):
         ("maps --data set --out o --steps 1 --folds 2 --use-folds 2 --tables-only", "no trial of o has ended yet"),
         ("theta --data set --out o --steps 1 --network swin", "--network swin has no theta; give one of hrnet"),
         ("theta --data set --out o --steps 1 --thetas 0,2", "--thetas must be numbers from 0 to 1"),
+        ("recipes --data set --out o --steps 1 --arm a", "compares two or more, got 1"),
+        ("recipes --data set --out o --steps 1 --folds 2 --arm a --arm b=turns=3", "turns = 3 does not fit"),
+        ("recipes --data set --out o --steps 1 --folds 2 --arm a --arm b=turns=2", "'a' and 'b' are the same recipe"),
+        ("recipes --data set --out o --steps 1 --folds 2 --arm a --arm b=mpp=1", "changes the scale"),
         ("networks --data set --out o --steps 1 --recipe none", "there is no recipe 'none'"),
         ("networks --data set --out o --steps 1 --set augmentation.crop_px=40", "must be a multiple of 32"),
     ],
@@ -167,6 +204,33 @@ def test_another_study_in_the_folder_is_refused(data, tmp_path, capsys):
         more = [*more, "--arms", "half-unet"] if command == "networks" else more
         assert main(["study", command, *given, *more]) == 2
         assert f"holds a study with another {what}" in capsys.readouterr().err
+    assert counts(out) == before
+
+
+def test_a_study_of_an_earlier_version_has_tables_only(data, tmp_path, capsys):
+    out = tmp_path / "out"
+    given = words(data, out, "--arms", "edt", "--seeds", "0", steps=1)
+    assert main(["study", "maps", *given]) == 0
+    assert "Classes of `peaks`: with the neighbours' say" in (out / "tables.md").read_text()
+    # as such a version left it: it chose no class readings, and its recipe had other defaults
+    for path in (out / "study.json", out / "arms/edt/seed-0/result.json"):
+        stored = json.loads(path.read_text())
+        identity = stored["study" if path.name == "study.json" else "trial"]
+        del identity["class_reading"]
+        identity["recipe"]["loss"]["peak_weight"] = 7.0
+        path.write_text(json.dumps(stored))
+    before, summary = counts(out), json.loads((out / "summary.json").read_text())
+    capsys.readouterr()
+    for more in ([], ["--plan"]):
+        assert main(["study", "maps", *given, *more]) == 2
+        assert "a version of this program without class_reading began" in capsys.readouterr().err
+    assert main(["study", "maps", *given, "--tables-only"]) == 0
+    text = (out / "tables.md").read_text()
+    assert "Classes of `peaks`: the most probable ones" in text
+    assert "begun with another recipe" in text
+    again = json.loads((out / "summary.json").read_text())
+    assert again["scores"] == summary["scores"]
+    assert again["settings"]["recipe"]["loss"]["peak_weight"] == 7.0
     assert counts(out) == before
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cellweave.cli.main import main
 from cellweave.data.phantom import write_phantom_dataset
-from cellweave.workflows.studies import layout_measures, layout_values
+from cellweave.workflows.studies import layout_measures, layout_plan, layout_values
 from cellweave.workflows.studies.layout_designs import densities_design
 from cellweave.workflows.studies.layout_studies import LayoutStudyOptions, run_layout_study
 
@@ -131,6 +131,36 @@ def test_categories_and_counts(data, tmp_path, capsys):
     assert met["categories-0"] is None
     assert 0 <= met["categories-2"] <= 1
     assert 0 <= met["counts"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("command", "arms"),
+    [
+        ("densities --set categories=2", ["none", "gmm", "gmcm"]),
+        ("categories --numbers 0,2 --counts", ["categories-0", "categories-2", "counts"]),
+        ("bandwidth --set categories=2 --factors 0.5", ["scott", "factor-0.5"]),
+        ("components --set categories=2 --numbers 2", ["bic", "components-2"]),
+    ],
+)
+def test_a_plan_writes_nothing(data, tmp_path, monkeypatch, capsys, command, arms):
+    monkeypatch.setattr(layout_plan, "AT_LEAST_S", 0.0)
+    monkeypatch.chdir(tmp_path)
+    given = words(data, tmp_path / "out", "--arms", ",".join(arms), "--seeds", "0,1")
+    assert main(["study", *command.split(), *given, "--plan", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [(arm["arm"], arm["missing"]) for arm in plan["arms"]] == [(arm, 2) for arm in arms]
+    for arm in plan["arms"]:
+        assert arm["parameters"] > 0
+        assert arm["hours_per_seed"] >= 2 * arm["seconds_per_step"] / 3600 - 1e-4
+    assert plan["hours"] == pytest.approx(2 * sum(arm["hours_per_seed"] for arm in plan["arms"]), abs=1e-3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_in_words(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(layout_plan, "AT_LEAST_S", 0.0)
+    given = words(data, tmp_path / "out", "--arms", "none", "--set", "categories=2")
+    assert main(["study", "densities", *given, "--plan"]) == 0
+    assert "hours in one process, besides choosing decoders and measuring layouts" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from cellweave.cli.printing import print_notes, print_tables, table_of
 from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score import Protocol
+from cellweave.cli.study_images import guidance, magnification, samplers
 from cellweave.cli.study_layouts import bandwidth, categories, components, densities
 from cellweave.cli.study_options import (
     Arms,
@@ -22,21 +22,22 @@ from cellweave.cli.study_options import (
     OnlyTables,
     Out,
     Overwrite,
+    Plan,
     RecipeName,
     Seeds,
     numbers_in,
+    print_plan,
     state_notes,
 )
 
 if TYPE_CHECKING:
     from cellweave.workflows.studies.locator_study import LocatorStudy
-    from cellweave.workflows.studies.plan import StudyPlan
     from cellweave.workflows.studies.study import StudySummary
 
 app = typer.Typer(
     name="study",
-    help="Compare ways to make a localiser or a layout model, on the same seeds and images; the same command again "
-    "goes on where it was stopped, and several at once share the work.",
+    help="Compare ways to make a localiser, a layout model or an image model, on the same seeds and images; the same "
+    "command again goes on where it was stopped, and several at once share the work.",
     no_args_is_help=True,
 )
 
@@ -45,7 +46,6 @@ Steps = Annotated[int, typer.Option(help="Steps of every network.")]
 UseFolds = Annotated[int, typer.Option(help="Folds that are held out in turn, a network each.")]
 RadiusPx = Annotated[str, typer.Option(help="Radii in pixels at the scale of the networks.")]
 ProtocolName = Annotated[Protocol, typer.Option(help="Of the tables shown; the CSV files have both.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Measure the steps of every arm, say how long it takes, and end.")]
 
 _SEEDS, _RADII = "0,1,2", "5,6,10"
 
@@ -128,6 +128,43 @@ def networks(
     _run(study_networks, locals(), {})
 
 
+@app.command()
+def recipes(
+    data: Data,
+    out: Out,
+    steps: Steps,
+    arm: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME=CHANGE;CHANGE, as above; repeatable. The first is the one that all others are compared with."
+        ),
+    ],
+    seeds: Seeds = _SEEDS,
+    folds: Folds = 5,
+    use_folds: Annotated[int | None, typer.Option(help="Folds that are held out in turn; all by default.")] = None,
+    radius_px: RadiusPx = _RADII,
+    protocol: ProtocolName = Protocol.matching,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    device: Device = "auto",
+    plan: Plan = False,
+    tables_only: OnlyTables = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare any changes of a recipe by F1 of all cells and of the classes.
+
+    An arm is NAME=CHANGE;CHANGE, a change a.b=value with the value in YAML.
+    A name alone changes nothing. In a shell an arm needs quotes:
+    --arm plain --arm 'wide=network.widths=[64,128,256];turns=2'.
+    Tables are of the arms given, so give all of them in every start.
+    """
+    from cellweave.workflows.studies.study import study_recipes
+
+    given = locals() | {"arms": None, "use_folds": folds if use_folds is None else use_folds}
+    _run(study_recipes, given, {"recipes": arm})
+
+
 def _run(make: Callable[..., LocatorStudy], given: dict[str, Any], extra: dict[str, Any]) -> None:
     """Plan or run a study with the options of a command."""
     from cellweave.workflows.studies.study import StudyOptions, plan_study, run_study
@@ -153,39 +190,35 @@ def _run(make: Callable[..., LocatorStudy], given: dict[str, Any], extra: dict[s
         planned = plan_study(study, options) if given["plan"] else None
         summary = run_study(study, options, only_tables=given["tables_only"]) if planned is None else None
     if planned is not None:
-        print_plan(planned, as_json=given["as_json"])
+        print_plan(planned, besides="predicting and scoring", as_json=given["as_json"])
     if summary is not None:
         print_study(summary, protocol=given["protocol"].value, as_json=given["as_json"])
 
 
-def print_plan(plan: StudyPlan, *, as_json: bool) -> None:
-    """Print what every arm costs, and the time of all that is missing."""
-    if as_json:
-        typer.echo(json.dumps(plan.to_json()))
-        return
-    table = table_of("arm", numbers=("parameters", "s a step", "hours a seed", "seeds missing"))
-    for arm in plan.arms:
-        parameters = f"{arm.parameters / 1e6:.2f} M"
-        table.add_row(arm.arm, parameters, f"{arm.seconds_per_step:.3f}", f"{arm.hours_per_seed:.2f}", str(arm.missing))
-    print_tables(table)
-    typer.echo(f"about {plan.hours:.1f} hours in one process, besides predicting and scoring")
-
-
 def print_study(summary: StudySummary, *, protocol: str, as_json: bool) -> None:
     """Print F1 of all arms, what it says of the claims, and where everything is."""
-    from cellweave.workflows.studies.markdown import CLAIM_COLUMNS, claim_rows, overview_columns, overview_rows
+    from cellweave.workflows.studies.markdown import (
+        CLAIM_COLUMNS,
+        claim_rows,
+        overview_columns,
+        overview_rows,
+        overview_title,
+        shown_decoders,
+    )
 
     if as_json:
         typer.echo((summary.files.others[-1]).read_text(encoding="utf-8").strip())
         return
-    tables, radius = summary.tables, summary.radius_px
-    columns = overview_columns(tables)
-    title = f"F1 of all cells within {radius:g} px, {tables.images} images of {tables.groups} groups held out"
+    design, tables, radius = summary.design, summary.tables, summary.radius_px
+    columns = overview_columns(design, tables)
+    overview = overview_title(design, radius_px=radius)
+    title = f"{overview}, {tables.images} images of {tables.groups} groups held out"
     scores = table_of(columns[0], numbers=columns[1:], title=title)
-    for row in overview_rows(tables, radius_px=radius, protocol=protocol):
+    for row in overview_rows(design, tables, radius_px=radius, protocol=protocol):
         scores.add_row(*row)
-    claims = table_of(CLAIM_COLUMNS[0], numbers=CLAIM_COLUMNS[1:], title="\nclaims, F1 of all cells")
-    for row in claim_rows(tables, protocol=protocol, radii_px=[radius], measures=["f1"]):
+    claims = table_of(CLAIM_COLUMNS[0], numbers=CLAIM_COLUMNS[1:], title=f"\nclaims, {overview}")
+    measures, decoders = design.measures, shown_decoders(design)
+    for row in claim_rows(tables, protocol=protocol, radii_px=[radius], measures=measures, decoders=decoders):
         claims.add_row(*row)
     print_tables(scores, *([claims] if claims.row_count else []))
     print_notes(state_notes(summary.outcome, summary.tables.arms, summary.files.tables))
@@ -193,5 +226,5 @@ def print_study(summary: StudySummary, *, protocol: str, as_json: bool) -> None:
         typer.echo(f"written to {path}")
 
 
-for command in (densities, categories, bandwidth, components):
+for command in (densities, categories, bandwidth, components, guidance, magnification, samplers):
     app.command()(command)

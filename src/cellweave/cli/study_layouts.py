@@ -18,9 +18,11 @@ from cellweave.cli.study_options import (
     OnlyTables,
     Out,
     Overwrite,
+    Plan,
     RecipeName,
     Seeds,
     numbers_in,
+    print_plan,
     state_notes,
 )
 
@@ -49,6 +51,7 @@ def densities(
     recipe: RecipeName = "default",
     changes: Changes = None,
     device: Device = "auto",
+    plan: Plan = False,
     tables_only: OnlyTables = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -76,6 +79,7 @@ def categories(
     recipe: RecipeName = "default",
     changes: Changes = None,
     device: Device = "auto",
+    plan: Plan = False,
     tables_only: OnlyTables = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -99,6 +103,7 @@ def bandwidth(
     recipe: RecipeName = "default",
     changes: Changes = None,
     device: Device = "auto",
+    plan: Plan = False,
     tables_only: OnlyTables = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -123,6 +128,7 @@ def components(
     recipe: RecipeName = "default",
     changes: Changes = None,
     device: Device = "auto",
+    plan: Plan = False,
     tables_only: OnlyTables = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -134,8 +140,8 @@ def components(
 
 
 def _run(design: Design, given: dict[str, Any]) -> None:
-    """Run a study with the options of a command."""
-    from cellweave.workflows.studies.layout_studies import LayoutStudyOptions, run_layout_study
+    """Plan or run a study with the options of a command."""
+    from cellweave.workflows.studies.layout_studies import LayoutStudyOptions, plan_layout_study, run_layout_study
 
     with terminal_progress() as progress:
         options = LayoutStudyOptions(
@@ -153,8 +159,12 @@ def _run(design: Design, given: dict[str, Any]) -> None:
             overwrite=given["overwrite"],
             progress=progress,
         )
-        summary = run_layout_study(design, options, only_tables=given["tables_only"])
-    _print(summary, as_json=given["as_json"])
+        planned = plan_layout_study(design, options) if given["plan"] else None
+        summary = run_layout_study(design, options, only_tables=given["tables_only"]) if planned is None else None
+    if planned is not None:
+        print_plan(planned, besides="choosing decoders and measuring layouts", as_json=given["as_json"])
+    if summary is not None:
+        _print(summary, as_json=given["as_json"])
 
 
 def _print(summary: LayoutStudySummary, *, as_json: bool) -> None:

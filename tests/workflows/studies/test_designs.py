@@ -7,14 +7,17 @@ from cellweave.core import Cells, InvalidInputError
 from cellweave.localization.networks import NETWORKS
 from cellweave.maps import MAPS
 from cellweave.workflows.studies.budget import StudyBudget
-from cellweave.workflows.studies.designs import maps_design, networks_design, theta_design
+from cellweave.workflows.studies.designs import maps_design, networks_design, recipes_design, theta_design
 from cellweave.workflows.studies.locator_study import arm_recipe, working_scale
 from cellweave.workflows.studies.reach import typical_reach_px
 from cellweave.workflows.studies.seeds import require_seeds
 
 MAPS_STUDY, NETWORKS_STUDY = maps_design(40), networks_design()
 THETA_STUDY = theta_design("hrnet", (0.5, 0.0, 1.0))
-STUDIES = (MAPS_STUDY, THETA_STUDY, NETWORKS_STUDY)
+RECIPES_STUDY = recipes_design(
+    ["plain", "blob=target.map=gaussian;target.settings={sigma_px: 3.5}", "wide = network.widths=[8,16,32] ; turns=4;"]
+)
+STUDIES = (MAPS_STUDY, THETA_STUDY, NETWORKS_STUDY, RECIPES_STUDY)
 
 
 @pytest.mark.parametrize("design", STUDIES, ids=lambda design: design.name)
@@ -65,6 +68,36 @@ def test_thetas_are_in_order_and_compared_with_none():
 def test_thetas_that_make_no_sense(network, thetas, message):
     with pytest.raises(InvalidInputError, match=message):
         theta_design(network, thetas)
+
+
+def test_any_recipes_are_compared_with_the_first():
+    recipes = {arm.name: arm_recipe(arm, "default", ["target.class_radius_px=3"]) for arm in RECIPES_STUDY.arms}
+    assert list(recipes) == ["plain", "blob", "wide"]
+    assert (recipes["blob"].target.map, recipes["blob"].target.settings) == ("gaussian", {"sigma_px": 3.5})
+    assert (recipes["wide"].network.widths, recipes["wide"].turns) == ((8, 16, 32), 4)
+    assert {recipe.target.class_radius_px for recipe in recipes.values()} == {3}
+    assert [(pair.better, pair.other) for pair in RECIPES_STUDY.pairs] == [("blob", "plain"), ("wide", "plain")]
+    assert RECIPES_STUDY.facts[0] == "Arm plain: the recipe as given."
+    assert RECIPES_STUDY.facts[2] == "Arm wide: `network.widths=[8,16,32]`, `turns=4`."
+    with pytest.raises(InvalidInputError, match="changes what the arms of the study differ in"):
+        arm_recipe(RECIPES_STUDY.arms[2], "default", ["turns=1"])
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        ([], "compares two or more, got 0; give --arm twice or more"),
+        (["a"], "compares two or more, got 1"),
+        (["a", "A=turns=2"], "the arm 'A' is given twice in --arm"),
+        (["a", "=turns=2"], "begins with no name"),
+        (["a", "../b=turns=2"], r"begins with no name; .*: write NAME=a\.b=value"),
+        (["a", "turns=2"], r"--arm 'turns=2': '2' is no change of a recipe; write NAME=a\.b=value"),
+        (["a", "b=mpp=0.5"], "changes the scale.*give --set mpp=0.5 for all"),
+    ],
+)
+def test_arms_that_make_no_sense(arms, message):
+    with pytest.raises(InvalidInputError, match=message):
+        recipes_design(arms)
 
 
 @pytest.mark.parametrize("change", ["target.map=idt", "target.settings.slope=3", "target={map: idt}"])

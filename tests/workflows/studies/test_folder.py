@@ -6,7 +6,7 @@ import pytest
 
 from cellweave.core import InvalidInputError, OutputError
 from cellweave.workflows.studies.folder import StudyFolder, Trial
-from cellweave.workflows.studies.runner import look, run_trials
+from cellweave.workflows.studies.runner import look, look_by_name, run_trials
 
 IDENTITY = {"name": "maps", "steps": 3}
 
@@ -81,6 +81,21 @@ def test_another_study_is_refused_or_thrown_away(tmp_path):
     assert other.results() == {}
     with pytest.raises(OutputError, match="another steps"):
         study(tmp_path)
+
+
+def test_a_study_of_an_earlier_version_is_read_but_not_gone_on_with(tmp_path):
+    run_trials(study(tmp_path), trials(Work("a")))
+    now = StudyFolder(tmp_path / "out", {**IDENTITY, "class_reading": "chosen"})
+    with pytest.raises(OutputError, match="a version of this program without class_reading began, and results of both"):
+        now.start()
+    begun = now.as_begun(may_differ=["class_reading"])
+    assert begun.identity == IDENTITY
+    assert begun.results() == {"edt": {0: {"value": "a"}}}
+    assert look_by_name(begun, trials(Work("a"), Work("b"))).missing == ("edt, seed 1",)
+    with pytest.raises(OutputError, match="holds a study with another class_reading"):
+        now.as_begun(may_differ=["steps"])
+    with pytest.raises(OutputError, match="holds a study with another name"):
+        StudyFolder(tmp_path / "out", {**IDENTITY, "name": "theta"}).as_begun(may_differ=["steps"])
 
 
 def test_an_arm_with_other_settings_is_refused(tmp_path):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from cellweave.core import InvalidInputError, OutputError
+from cellweave.workflows.studies.arm_values import difference
 from cellweave.workflows.studies.design import Arm, Design, Pair
 from cellweave.workflows.studies.layout_markdown import claim_rows, layout_markdown, position_columns, position_rows
 from cellweave.workflows.studies.layout_measures import RESAMPLES
 from cellweave.workflows.studies.layout_output import draw_layout_study
 from cellweave.workflows.studies.layout_tables import make_layout_tables
-from cellweave.workflows.studies.layout_values import Quantity, arm_values, difference, position
+from cellweave.workflows.studies.layout_values import Quantity, arm_values, position
 
 DESIGN = Design(
     "test",

@@ -61,7 +61,7 @@ def test_fewer_count_errors_are_better(make_result):
 
 def test_the_overview_names_costs_where_they_differ(results, make_result):
     tables = make_tables(DESIGN, [6.0], results)
-    assert overview_columns(tables) == (
+    assert overview_columns(DESIGN, tables) == (
         "arm",
         "seeds",
         "parameters",
@@ -71,11 +71,11 @@ def test_the_overview_names_costs_where_they_differ(results, make_result):
         "lmds",
         "peaks",
     )
-    rows = overview_rows(tables, radius_px=6.0, protocol="matching")
+    rows = overview_rows(DESIGN, tables, radius_px=6.0, protocol="matching")
     score = "0.900 ± 0.000 [0.900, 0.900]"
     assert rows[0] == ("GOOD", "0,1", "1.00 M", "5.00", "0.500", score, score, score)
     alone = make_tables(DESIGN, [6.0], {"good": results["good"]})
-    assert overview_columns(alone) == ("arm", "seeds", "ccls", "lmds", "peaks")
+    assert overview_columns(DESIGN, alone) == ("arm", "seeds", "ccls", "lmds", "peaks")
 
 
 def test_claims_in_words(results):
@@ -111,6 +111,25 @@ def test_figures_of_arms_pairs_and_speeds(results, tmp_path):
     made = draw_study(DESIGN, make_tables(DESIGN, [6.0], results), tmp_path, protocol="matching", radius_px=6.0)
     assert [path.name for path in made] == ["f1.png", "differences.png", "speed.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in made)
+
+
+def test_a_study_of_one_decoder_shows_its_measures(results, tmp_path):
+    design = Design(
+        "test", "Good or bad", DESIGN.arms, DESIGN.pairs, decoders=("peaks",), measures=("f1", "mean_class_f1")
+    )
+    good = {seed: one | {"parameters": 2_000_000} for seed, one in results["good"].items()}
+    tables = make_tables(design, [6.0], {**results, "good": good})
+    assert overview_columns(design, tables) == ("arm", "seeds", "F1", "mean class F1")
+    score = "0.900 ± 0.000 [0.900, 0.900]"
+    assert overview_rows(design, tables, radius_px=6.0, protocol="greedy")[0] == ("GOOD", "0,1", score, score)
+    text = markdown(design, tables, about=[], radii_px=[6.0], radius_px=6.0, protocol="greedy")
+    heading = "## F1 of all cells and mean F1 of the classes within 6 px, read by `peaks`, protocol greedy"
+    assert heading in text.splitlines()
+    assert "| ccls |" not in text
+    assert "Read by `lmds`" not in text
+    made = draw_study(design, tables, tmp_path, protocol="matching", radius_px=6.0)
+    assert [path.stem for path in made] == ["f1", "differences", "mean_class_f1", "mean_class_f1_differences"]
+    assert set(tables.scores["decoder"]) == {"ccls", "lmds", "peaks"}
 
 
 def test_results_of_different_images_are_refused(results, make_result):

@@ -50,6 +50,9 @@ class Design:
         pairs: What is claimed to be better than what.
         axis: Name of the quantity that the arms' ``value`` is of.
         settings: What the arms depend on besides their names.
+        decoders: Those that tables and figures of localisers are of; all when None. Files for programs have all.
+        measures: Those that their overview and figures are of.
+        facts: What to say of the arms, one sentence each.
     """
 
     name: str
@@ -58,6 +61,9 @@ class Design:
     pairs: tuple[Pair, ...]
     axis: str | None = None
     settings: dict[str, str | float] = field(default_factory=dict)
+    decoders: tuple[str, ...] | None = None
+    measures: tuple[str, ...] = ("f1",)
+    facts: tuple[str, ...] = ()
 
     def chosen(self, names: Sequence[str] | None) -> tuple[Arm, ...]:
         """Return the arms of these names, all when None.

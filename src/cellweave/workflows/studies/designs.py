@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cellweave.core import InvalidInputError
 from cellweave.localization.networks import NETWORKS
 from cellweave.workflows.studies.design import Arm, Design, Pair
+from cellweave.workflows.studies.held_out import CALIBRATED
 
 EDT = "edt"
 PEAK = "peak"
+
+_ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_ARM_FORM = "write NAME=a.b=value, or NAME=a.b=value;c.d=value for several changes"
 
 
 def maps_design(reach_px: float) -> Design:
@@ -102,3 +107,57 @@ def networks_design() -> Design:
         arms.append(Arm(f"m-{name}", f"M_{name}", (named, "network.mga=true"), base))
         pairs.append(Pair(f"m-{name}", name))
     return Design("networks", "Networks, with and without gradient aggregation", tuple(arms), tuple(pairs))
+
+
+def recipes_design(arms: Sequence[str]) -> Design:
+    """Return the study of any recipes: each arm changes what it likes, and is compared with the first.
+
+    Args:
+        arms: Each ``NAME=CHANGE`` or ``NAME=CHANGE;CHANGE`` with changes as ``a.b=value``, the value in YAML; ``NAME``
+            alone changes nothing.
+
+    Raises:
+        InvalidInputError: There are fewer than two arms, one is not written so, a name is given twice, or an arm
+            changes the scale.
+    """
+    parsed = [_parse_arm(text) for text in arms]
+    if len(parsed) < 2:
+        raise InvalidInputError(
+            f"a study of recipes compares two or more, got {len(parsed)}; give --arm twice or more."
+        )
+    folders = [arm.name.casefold() for arm in parsed]  # some systems do not tell capitals apart
+    for number, arm in enumerate(parsed):
+        if folders[number] in folders[:number]:
+            raise InvalidInputError(f"the arm {arm.name!r} is given twice in --arm; give each a name of its own.")
+    reference, *others = parsed
+    return Design(
+        "recipes",
+        "Recipes of localisers",
+        tuple(parsed),
+        tuple(Pair(arm.name, reference.name) for arm in others),
+        decoders=(CALIBRATED,),
+        measures=("f1", "mean_class_f1"),
+        facts=tuple(
+            f"Arm {arm.name}: {', '.join(f'`{change}`' for change in arm.changes) or 'the recipe as given'}."
+            for arm in parsed
+        ),
+    )
+
+
+def _parse_arm(text: str) -> Arm:
+    name, _, rest = text.partition("=")
+    changes = tuple(change.strip() for change in rest.split(";") if change.strip())
+    if not _ARM_NAME.fullmatch(name.strip()):
+        raise InvalidInputError(
+            f"--arm {text!r} begins with no name; names are letters, digits and . _ + -, 64 at most: {_ARM_FORM}."
+        )
+    for change in changes:
+        key, equals, _ = change.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInputError(f"--arm {text!r}: {change!r} is no change of a recipe; {_ARM_FORM}.")
+        if key.strip() == "mpp":
+            raise InvalidInputError(
+                f"--arm {text!r} changes the scale, at which arms would not be scored alike; give --set {change} for "
+                "all."
+            )
+    return Arm(name.strip(), name.strip(), changes)

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from cellweave.metrics.rates import Floats
 from cellweave.report.study_figures import interval_chart, interval_curves, speed_chart
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.files import write_figure
-from cellweave.workflows.studies.held_out import CALIBRATED, STUDY_DECODERS
-from cellweave.workflows.studies.markdown import costs_differ, speed_column
+from cellweave.workflows.studies.held_out import CALIBRATED
+from cellweave.workflows.studies.markdown import MEASURES_IN_WORDS, costs_differ, shown_decoders, speed_column
 from cellweave.workflows.studies.tables import StudyTables
 
 
@@ -22,7 +23,8 @@ def draw_study(design: Design, tables: StudyTables, out: Path, *, protocol: str,
     """Write the figures of a study as PNG files and return where they are; none where no arm has scores.
 
     ``f1.png``: arms side by side, or along the study's axis. ``differences.png``: the pairs. ``speed.png``: score
-    against speed, where arms differ in it.
+    against speed, where arms differ in it. Other measures of the study than F1 have
+    figures of their own, named after them.
 
     Args:
         design: Of the study.
@@ -36,43 +38,53 @@ def draw_study(design: Design, tables: StudyTables, out: Path, *, protocol: str,
     """
     if tables.scores.empty:
         return ()
-    what = f"F1 of all cells within {radius_px:g} px, protocol {protocol}"
-    at = (tables.scores["protocol"] == protocol) & (tables.scores["radius_px"] == radius_px)
-    scores = tables.scores[at & (tables.scores["measure"] == "f1")].set_index(["arm", "decoder"])
-    arms = [arm for arm in design.arms if arm.name in scores.index.get_level_values("arm")]
-    values, ends = _arrays(scores.to_dict("index"), [(arm.name,) for arm in arms])
     figures: dict[str, Figure] = {}
-    if design.axis is None:
-        figures["f1"] = interval_chart([arm.title for arm in arms], STUDY_DECODERS, values, ends, xlabel=what)
-    else:
-        x = [float(arm.value) for arm in arms if arm.value is not None]
-        figures["f1"] = interval_curves(x, STUDY_DECODERS, values, ends, xlabel=design.axis, ylabel=what)
-    if not tables.differences.empty:
-        figures["differences"] = _pairs(tables, protocol=protocol, radius_px=radius_px, xlabel=f"Difference in {what}")
-    if costs_differ(tables):
-        column, unit = speed_column(tables)
-        speeds = tables.arms.set_index("arm")[column]
-        calibrated = values[:, STUDY_DECODERS.index(CALIBRATED)]
-        figures["speed"] = speed_chart(
-            [arm.title for arm in arms], [speeds[arm.name] for arm in arms], calibrated, xlabel=unit, ylabel=what
-        )
+    decoders = shown_decoders(design)
+    for measure in design.measures:
+        what = f"{MEASURES_IN_WORDS[measure]} within {radius_px:g} px, protocol {protocol}"
+        scores = _at(tables.scores, measure, protocol, radius_px).set_index(["arm", "decoder"])
+        arms = [arm for arm in design.arms if arm.name in scores.index.get_level_values("arm")]
+        values, ends = _arrays(scores.to_dict("index"), [(arm.name,) for arm in arms], decoders)
+        if np.isnan(values).all():
+            continue  # without classes they have no scores
+        if design.axis is None:
+            figures[measure] = interval_chart([arm.title for arm in arms], decoders, values, ends, xlabel=what)
+        else:
+            x = [float(arm.value) for arm in arms if arm.value is not None]
+            figures[measure] = interval_curves(x, decoders, values, ends, xlabel=design.axis, ylabel=what)
+        if not tables.differences.empty:
+            rows = _at(tables.differences, measure, protocol, radius_px)
+            name = "differences" if measure == "f1" else f"{measure}_differences"
+            figures[name] = _pairs(rows, tables, decoders, xlabel=f"Difference in {what}")
+        if measure == "f1" and costs_differ(tables):
+            column, unit = speed_column(tables)
+            speeds = tables.arms.set_index("arm")[column]
+            calibrated = values[:, decoders.index(CALIBRATED)]
+            figures["speed"] = speed_chart(
+                [arm.title for arm in arms], [speeds[arm.name] for arm in arms], calibrated, xlabel=unit, ylabel=what
+            )
     return tuple(write_figure(figure, out / f"{name}.png") for name, figure in figures.items())
 
 
-def _pairs(tables: StudyTables, *, protocol: str, radius_px: float, xlabel: str) -> Figure:
+def _at(table: pd.DataFrame, measure: str, protocol: str, radius_px: float) -> pd.DataFrame:
+    wanted = (table["protocol"] == protocol) & (table["radius_px"] == radius_px) & (table["measure"] == measure)
+    return table[wanted]
+
+
+def _pairs(differences: pd.DataFrame, tables: StudyTables, decoders: Sequence[str], *, xlabel: str) -> Figure:
     titles = dict(zip(tables.arms["arm"], tables.arms["title"], strict=True))
-    all_rows = tables.differences
-    at = (all_rows["protocol"] == protocol) & (all_rows["radius_px"] == radius_px) & (all_rows["measure"] == "f1")
-    rows = all_rows[at].set_index(["better", "other", "decoder"])
+    rows = differences.set_index(["better", "other", "decoder"])
     pairs = list(dict.fromkeys((better, other) for better, other, _ in rows.index))
-    values, ends = _arrays(rows.to_dict("index"), pairs)
+    values, ends = _arrays(rows.to_dict("index"), pairs, decoders)
     names = [f"{titles[better]}\nminus {titles[other]}" for better, other in pairs]
-    return interval_chart(names, STUDY_DECODERS, values, ends, xlabel=xlabel, zero=True)
+    return interval_chart(names, decoders, values, ends, xlabel=xlabel, zero=True)
 
 
-def _arrays(rows: Mapping[Any, Mapping[Any, Any]], keys: Sequence[tuple[str, ...]]) -> tuple[Floats, Floats]:
+def _arrays(
+    rows: Mapping[Any, Mapping[Any, Any]], keys: Sequence[tuple[str, ...]], decoders: Sequence[str]
+) -> tuple[Floats, Floats]:
     """Return the means (keys, decoders) and ends of intervals (keys, decoders, 2) of rows by key and decoder."""
-    picked = [[rows[(*key, decoder)] for decoder in STUDY_DECODERS] for key in keys]
+    picked = [[rows[(*key, decoder)] for decoder in decoders] for key in keys]
     values = np.array([[row["mean"] for row in of_key] for of_key in picked], float)
     ends = np.array([[(row["low"], row["high"]) for row in of_key] for of_key in picked], float)
     return values, ends

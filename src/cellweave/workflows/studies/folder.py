@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,12 +89,29 @@ class StudyFolder:
         if not path.is_file():
             return
         found = _read(path).get("study")
-        differing = _differing(found, self.identity)
-        if differing:
+        lacking = [key for key in self.identity if key not in found] if isinstance(found, dict) else []
+        if lacking:
             raise OutputError(
-                f"{self.folder} holds a study with another {' and '.join(differing)}; give the same settings to go on "
-                "with it, another --out, or --overwrite to throw it away."
+                f"{self.folder} holds a study that a version of this program without {' and '.join(lacking)} began, "
+                "and results of both do not compare; give another --out, or --overwrite to throw it away."
             )
+        self._require(found, _differing(found, self.identity))
+
+    def as_begun(self, *, may_differ: Sequence[str]) -> StudyFolder:
+        """Return the study with the identity that it was begun with, to read results that none are added to.
+
+        Args:
+            may_differ: Keys of the identity that may be others than now, or lacking.
+
+        Raises:
+            OutputError: It is a study with other settings, or damaged.
+        """
+        path = self.folder / STUDY
+        if not path.is_file():
+            return self
+        found = _read(path).get("study")
+        differing = [key for key in _differing(found, self.identity) if key not in may_differ]
+        return StudyFolder(self.folder, self._require(found, differing))
 
     def result(self, trial: Trial) -> dict[str, Any] | None:
         """Return the result of a trial, None where it has none yet.
@@ -148,6 +165,15 @@ class StudyFolder:
             partial.write_text(json.dumps(stored) + "\n", encoding="utf-8")
         shutil.rmtree(place / WORK, ignore_errors=True)
         return result
+
+    def _require(self, found: Any, differing: Sequence[str]) -> dict[str, Any]:
+        """Return the identity found, of which nothing differs that may not."""
+        if differing or not isinstance(found, dict):
+            raise OutputError(
+                f"{self.folder} holds a study with another {' and '.join(differing)}; give the same settings to go on "
+                "with it, another --out, or --overwrite to throw it away."
+            )
+        return found
 
     def _place(self, trial: Trial) -> Path:
         return self.folder / ARMS / trial.arm / f"seed-{trial.seed}"

@@ -10,10 +10,11 @@ import numpy as np
 from cellweave.core import Cells, Length
 from cellweave.core.progress import Progress
 from cellweave.localization import LocatorRecipe
-from cellweave.localization.calibration import Calibrator, grouped_folds, locate_peaks
+from cellweave.localization.calibration import Calibrator, CrossFitted, grouped_folds
 from cellweave.localization.inference import Prediction
+from cellweave.localization.peak_reading import locate_peaks
 from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
-from cellweave.maps import DECODERS, PeakFinder
+from cellweave.maps import DECODERS
 from cellweave.metrics import PROTOCOLS
 from cellweave.metrics.tally import tally_images
 from cellweave.training import TrainingError
@@ -21,15 +22,16 @@ from cellweave.training import TrainingError
 CALIBRATED = "peaks"
 FIXED = ("ccls", "lmds")
 STUDY_DECODERS = (*FIXED, CALIBRATED)
-"""``ccls`` and ``lmds`` with the settings of their sources; ``peaks`` with window and threshold that were chosen on
-other images than those that they are scored on."""
+"""``ccls`` and ``lmds`` with the settings of their sources; ``peaks`` with window, threshold and class reading that
+were chosen on other images than those that they are scored on."""
 
 
 class HeldOut:
     """Collects predictions of images that their networks have not seen.
 
     Args:
-        recipe: Of the localiser; says what windows are tried, and at what radius and protocol they are chosen.
+        recipe: Of the localiser; says what windows are tried, whether class readings are, and at what radius and
+            protocol they are chosen.
         mpp: Scale of the predictions, µm per pixel; None where unknown.
         radii: Within which a cell counts as found.
         groups: Patient or slide of every image.
@@ -64,11 +66,11 @@ class HeldOut:
 
         Returns:
             ``images``: name, group, fold, true and predicted numbers; ``labels``; ``counts`` by decoder and protocol:
-            true positives, false positives and false negatives, (images, radii, labels, 3); ``settings``: window and
-            threshold by which ``peaks`` read each part of the images.
+            true positives, false positives and false negatives, (images, radii, labels, 3); ``settings``: window,
+            threshold and class reading by which ``peaks`` read each image.
         """
         fitted = self._calibrator.cross_fitted(self._parts())
-        found = {**self._found, CALIBRATED: {image: cells for image, (_, cells) in fitted.items()}}
+        found = {**self._found, CALIBRATED: {image: one.cells for image, one in fitted.items()}}
         counts: dict[str, dict[str, Any]] = {}
         labels: tuple[str, ...] = ()
         names: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class HeldOut:
                     "fold": self._folds[name],
                     "true": len(self._truth[name]),
                     "predicted": {decoder: len(found[decoder][name]) for decoder in STUDY_DECODERS},
-                    "settings": _settings(fitted[name][0]),
+                    "settings": _settings(fitted[name]),
                 }
                 for name in names
             ],
@@ -104,5 +106,10 @@ class HeldOut:
         return {images[i]: number for number, half in enumerate(halves) for i in half}
 
 
-def _settings(finder: PeakFinder) -> dict[str, float]:
-    return {"window_px": finder.window_px, "threshold": finder.threshold}
+def _settings(fitted: CrossFitted) -> dict[str, Any]:
+    reading = fitted.class_reading
+    return {
+        "window_px": fitted.finder.window_px,
+        "threshold": fitted.finder.threshold,
+        "class_reading": None if reading is None else reading.to_config(),
+    }

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from collections.abc import Sequence
 
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.layout_tables import LayoutTables
 from cellweave.workflows.studies.layout_values import MEAN, Measured
-from cellweave.workflows.studies.markdown_parts import markdown_table, plain
+from cellweave.workflows.studies.markdown_parts import cell_text, markdown_table, plain
 
 HOW_TO_READ = (
     "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which patients (or "
@@ -100,18 +97,6 @@ def claim_rows(tables: LayoutTables, measures: Sequence[str] | None = None) -> l
         claim = f"{titles[one['better']]} better than {titles[one['other']]}"
         rows.append((claim, what, cell_text(one, signed=True), str(one["verdict"])))
     return rows
-
-
-def cell_text(row: pd.Series[Any] | Mapping[Any, Any] | None, *, signed: bool = False, digits: int = 3) -> str:
-    """Return mean ± sd [low, high] of a row as text; a dash where there is none."""
-    if row is None or math.isnan(row["mean"]):
-        return "–"
-    text = plain(row["mean"], digits, signed=signed)
-    if not math.isnan(row["sd"]):
-        text += f" ± {plain(row['sd'], digits)}"
-    if not math.isnan(row["low"]):
-        text += f" [{plain(row['low'], digits, signed=signed)}, {plain(row['high'], digits, signed=signed)}]"
-    return text
 
 
 def _distance_rows(tables: LayoutTables) -> list[tuple[str, ...]]:

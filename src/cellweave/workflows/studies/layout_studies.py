@@ -14,8 +14,10 @@ from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder
 from cellweave.workflows.studies.layout_output import write_layout_study
+from cellweave.workflows.studies.layout_plan import make_layout_plan
 from cellweave.workflows.studies.layout_study import LayoutStudy
 from cellweave.workflows.studies.layout_tables import LayoutTables, make_layout_tables
+from cellweave.workflows.studies.plan import StudyPlan
 from cellweave.workflows.studies.runner import Outcome, look, run_trials
 from cellweave.workflows.studies.seeds import require_seeds
 
@@ -88,17 +90,7 @@ def run_layout_study(design: Design, options: LayoutStudyOptions, *, only_tables
             than that it does not learn.
     """
     seeds = require_seeds(options.seeds)
-    study = LayoutStudy(
-        design,
-        CellDataset.open(options.data),
-        StudyBudget(options.steps, options.folds, options.use_folds),
-        count=options.count,
-        arms=options.arms,
-        recipe=options.recipe,
-        changes=options.changes,
-        device=options.device,
-        progress=options.progress,
-    )
+    study = _study(design, options)
     folder = StudyFolder(Path(options.out), study.identity)
     trials = study.trials(seeds)
     if only_tables:
@@ -113,3 +105,30 @@ def run_layout_study(design: Design, options: LayoutStudyOptions, *, only_tables
         outcome = run_trials(folder, trials, progress=options.progress)
     tables = make_layout_tables(design, folder.results())
     return LayoutStudySummary(design, tables, outcome, write_layout_study(study, tables, Path(options.out)))
+
+
+def plan_layout_study(design: Design, options: LayoutStudyOptions) -> StudyPlan:
+    """Measure the steps of every arm, and return how long the study takes; nothing is written.
+
+    Raises:
+        CellweaveError: The options make no sense, the folder holds something else, or a model cannot be trained here.
+    """
+    seeds = require_seeds(options.seeds)
+    study = _study(design, options)
+    folder = StudyFolder(Path(options.out), study.identity)
+    folder.require_same()
+    return make_layout_plan(study, [trial for trial in study.trials(seeds) if folder.result(trial) is None])
+
+
+def _study(design: Design, options: LayoutStudyOptions) -> LayoutStudy:
+    return LayoutStudy(
+        design,
+        CellDataset.open(options.data),
+        StudyBudget(options.steps, options.folds, options.use_folds),
+        count=options.count,
+        arms=options.arms,
+        recipe=options.recipe,
+        changes=options.changes,
+        device=options.device,
+        progress=options.progress,
+    )

@@ -122,6 +122,28 @@ class LayoutStudy:
         """Return the trials: all arms of the first seed, then those of the next, so that what is there compares."""
         return [self._trial(arm, seed) for seed in seeds for arm in self.arms]
 
+    def training(
+        self,
+        recipe: LayoutRecipe,
+        seed: int,
+        fold: LayoutFold,
+        folder: Path,
+        *,
+        density_cache: DensityCache | None = None,
+        progress: Progress = silent,
+    ) -> LayoutTraining:
+        """Return how a model learns by a recipe in a fold; nothing is written before it is run."""
+        return LayoutTraining(
+            fold.learnt,
+            folder,
+            recipe,
+            Budget(self.budget.steps, None),
+            seed=seed,
+            device=self.device,
+            density_cache=density_cache,
+            progress=progress,
+        )
+
     def _trial(self, arm: Arm, seed: int) -> Trial:
         identity = {"changed": self.recipes[arm.name].model_dump(mode="json")}
         return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder))
@@ -149,18 +171,9 @@ class LayoutStudy:
         def progress(stage: str, done: int, total: int, note: str = "") -> None:
             self.progress(f"{name}: {stage}", done, total, note)
 
-        training = LayoutTraining(
-            fold.learnt,
-            place,
-            recipe,
-            Budget(self.budget.steps, None),
-            seed=seed,
-            device=self.device,
-            # only copulas take longer to fit than to read; folds have most of their images in common
-            density_cache=DensityCache(folder / "densities") if recipe.channels.density == "gmcm" else None,
-            progress=progress,
-        )
-        metrics = training.run()
+        # only copulas take longer to fit than to read; folds have most of their images in common
+        cache = DensityCache(folder / "densities") if recipe.channels.density == "gmcm" else None
+        metrics = self.training(recipe, seed, fold, place, density_cache=cache, progress=progress).run()
         generator = LayoutGenerator.from_pretrained(place, device=self.device)
         start = time.perf_counter()
         made = list(generator.generate(range(self.count), seed=seed, batch_size=BATCH, progress=progress))

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from cellweave.metrics.layout_scores import KINDS
+from cellweave.workflows.studies.arm_values import ArmValues, difference
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.layout_measures import labels_of_numbers
-from cellweave.workflows.studies.layout_values import ArmValues, Measured, arm_values, difference, fold_means, position
+from cellweave.workflows.studies.layout_values import Measured, Quantity, arm_values, fold_means, position
 from cellweave.workflows.studies.spread import Spread, verdict
 
 Results = Mapping[str, Mapping[int, Mapping[str, Any]]]
@@ -71,7 +72,7 @@ def make_layout_tables(design: Design, results: Results) -> LayoutTables:
         OutputError: A result is damaged.
         InvalidInputError: Arms of a pair were compared with different images.
     """
-    measured: dict[str, ArmValues] = {}
+    measured: dict[str, ArmValues[Quantity]] = {}
     some: Mapping[str, Any] | None = None
     for arm in design.arms:
         ended = {seed: one for seed, one in results.get(arm.name, {}).items() if one["failed"] is None}
@@ -99,7 +100,7 @@ def make_layout_tables(design: Design, results: Results) -> LayoutTables:
     )
 
 
-def _rows(names: dict[str, str], values: ArmValues, of_arm: Spread) -> list[dict[str, Any]]:
+def _rows(names: dict[str, str], values: ArmValues[Quantity], of_arm: Spread) -> list[dict[str, Any]]:
     numbers = {"mean": of_arm.mean, "sd": of_arm.sd, "low": of_arm.low, "high": of_arm.high}
     return [
         {**names, "measured": quantity.measured, "of": quantity.of}

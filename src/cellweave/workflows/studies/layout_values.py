@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from cellweave.core import InvalidInputError, OutputError, numpy_generator
+from cellweave.core import OutputError, numpy_generator
 from cellweave.metrics.layout_scores import KINDS, Kind
 from cellweave.metrics.rates import Floats
+from cellweave.workflows.studies.arm_values import ArmValues, centred
 from cellweave.workflows.studies.layout_measures import PLACES, RESAMPLES, labels_of_numbers
-from cellweave.workflows.studies.spread import Spread, over_seeds
 
 Measured = Literal["position", "distance", "cells", "met"]
 
 MEAN = "mean"
 """Of the positions on all measures."""
-
-_DEFINED = 0.95
-"""Share of the resamples in which a measure must be defined, so that it has an interval."""
 
 
 class Quantity(NamedTuple):
@@ -38,32 +34,7 @@ class Quantity(NamedTuple):
     of: str
 
 
-@dataclass(frozen=True, eq=False)
-class ArmValues:
-    """The measures of one arm.
-
-    Attributes:
-        arm: Its name.
-        seeds: Seeds that have a result, ascending.
-        held_out: Names of the held-out images of every fold.
-        quantities: What the Q measures are.
-        values: (seeds, Q); NaN where not defined.
-        samples: The same in every resample of patients and generated layouts, (resamples, seeds, Q).
-    """
-
-    arm: str
-    seeds: tuple[int, ...]
-    held_out: tuple[tuple[str, ...], ...]
-    quantities: tuple[Quantity, ...]
-    values: Floats
-    samples: Floats
-
-    def spread(self) -> Spread:
-        """Return mean, spread over seeds and interval."""
-        return over_seeds(self.values, self.samples, self.seeds)
-
-
-def arm_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues:
+def arm_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues[Quantity]:
     """Return the measures of an arm.
 
     Args:
@@ -85,26 +56,6 @@ def arm_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues:
         return ArmValues(arm, seeds, held_out[0], quantities, values, samples)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise OutputError(f"a result of arm {arm} is damaged ({error!r}); remove its folder to run it anew.") from error
-
-
-def difference(better: ArmValues, other: ArmValues) -> Spread | None:
-    """Return the measures of one arm minus those of another, in pairs of the same seed and resampled patients.
-
-    Returns:
-        None where they have no seed in common.
-
-    Raises:
-        InvalidInputError: They were compared with different images.
-    """
-    if (better.held_out, better.quantities) != (other.held_out, other.quantities):
-        raise InvalidInputError(f"the arms {better.arm} and {other.arm} were compared with different images.")
-    seeds = tuple(seed for seed in better.seeds if seed in other.seeds)
-    if not seeds:
-        return None
-    ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (better, other))
-    return over_seeds(
-        better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
-    )
 
 
 def fold_means(result: Mapping[str, Any]) -> dict[str, Floats]:
@@ -130,10 +81,10 @@ def _of_trial(result: Mapping[str, Any]) -> tuple[tuple[Quantity, ...], Floats, 
     whole = (float(np.mean([one for one, _ in places.values()])), np.mean([one for _, one in places.values()], axis=0))
     table: dict[Quantity, tuple[float, Floats]] = {}
     for title, one in (*places.items(), (MEAN, whole)):
-        table[Quantity("position", title)] = _centred(*one)
+        table[Quantity("position", title)] = centred(*one)
     at = KINDS.index("synthetic")
     for title, distances in means.items():
-        table[Quantity("distance", title)] = _centred(float(distances[at]), drawn[title][:, at])
+        table[Quantity("distance", title)] = centred(float(distances[at]), drawn[title][:, at])
     weights = [_layout_weights(number, len(one["layouts"])) for number, one in enumerate(folds)]
     labels = labels_of_numbers(result["classes"])
     true = np.mean([np.array(one["learnt_cells"], float) for one in folds], axis=0)
@@ -161,14 +112,3 @@ def _layout_weights(fold: int, layouts: int) -> npt.NDArray[np.float64]:
     """Return the share of every layout in every resample of layouts, (resamples, layouts)."""
     rng = numpy_generator(0, "study layouts", fold)
     return rng.multinomial(layouts, np.full(layouts, 1 / layouts), size=RESAMPLES) / layouts
-
-
-def _centred(value: float, samples: Floats) -> tuple[float, Floats]:
-    """Return samples moved so that their median is the value.
-
-    Layouts drawn twice make sets differ more, so that resampled distances are all larger than the real ones; moving
-    takes that out.
-    """
-    if not np.isfinite(value) or np.isfinite(samples).mean() < _DEFINED:
-        return value, np.full(len(samples), np.nan)
-    return value, samples - np.nanmedian(samples) + value

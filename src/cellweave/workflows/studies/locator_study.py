@@ -24,6 +24,11 @@ from cellweave.workflows.studies.folder import Trial
 from cellweave.workflows.studies.held_out import HeldOut
 from cellweave.workflows.studies.speed import measure_speeds
 
+CLASS_READING = "class_reading"
+AS_BEGUN = ("recipe", CLASS_READING)
+"""What tables may be of otherwise than a command says: recipes have other defaults, and studies begun before class
+readings were chosen say nothing of them."""
+
 
 class LocatorStudy:
     """The trials of a design on a data set.
@@ -82,6 +87,7 @@ class LocatorStudy:
             "use_folds": self.budget.use_folds,
             "radii_px": [radius.value for radius in self.radii],
             **self._given,
+            CLASS_READING: "chosen on the other parts",
         }
 
     def trials(self, seeds: Sequence[int]) -> list[Trial]:

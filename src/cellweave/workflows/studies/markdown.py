@@ -21,6 +21,7 @@ DETAILS = {
     "mae": "MAE",
     "rmse": "RMSE",
 }
+MEASURES_IN_WORDS = {"f1": "F1 of all cells", "mean_class_f1": "mean F1 of the classes"}
 CLAIMED = {"f1": "F1", "mean_class_f1": "mean class F1", "mae": "MAE"}
 COUNTED = ("mae", "rmse")
 
@@ -60,17 +61,23 @@ def markdown(
     parts = [f"# {design.title}", "\n".join(f"- {fact}" for fact in (*about, HOW_TO_READ, DECODERS_IN_WORDS))]
     if not tables.scores.empty:
         parts += [
-            f"## F1 of all cells within {radius_px:g} px, protocol {protocol}",
-            markdown_table(overview_columns(tables), overview_rows(tables, radius_px=radius_px, protocol=protocol)),
+            f"## {overview_title(design, radius_px=radius_px)}, protocol {protocol}",
+            markdown_table(
+                overview_columns(design, tables),
+                overview_rows(design, tables, radius_px=radius_px, protocol=protocol),
+            ),
         ]
     if not tables.differences.empty:
         parts += [
             "## Claims",
             CLAIMS_IN_WORDS,
-            markdown_table(CLAIM_COLUMNS, claim_rows(tables, protocol=protocol, radii_px=radii_px)),
+            markdown_table(
+                CLAIM_COLUMNS,
+                claim_rows(tables, protocol=protocol, radii_px=radii_px, decoders=shown_decoders(design)),
+            ),
         ]
     if not tables.scores.empty:
-        for decoder in STUDY_DECODERS:
+        for decoder in shown_decoders(design):
             for radius in radii_px:
                 parts += [
                     f"## Read by `{decoder}`, within {radius:g} px",
@@ -96,14 +103,36 @@ def costs_differ(tables: StudyTables) -> bool:
     return len(tables.arms) > 0 and tables.arms["parameters"].nunique() > 1
 
 
-def overview_columns(tables: StudyTables) -> tuple[str, ...]:
-    """Return the names of the columns of :func:`overview_rows`."""
+def shown_decoders(design: Design) -> tuple[str, ...]:
+    """Return the decoders that tables and figures of a study are of."""
+    return design.decoders or STUDY_DECODERS
+
+
+def overview_title(design: Design, *, radius_px: float) -> str:
+    """Return what :func:`overview_rows` are, in words."""
+    what = " and ".join(MEASURES_IN_WORDS[measure] for measure in design.measures)
+    decoders = shown_decoders(design)
+    by = f", read by `{decoders[0]}`" if len(decoders) == 1 else ""
+    return f"{what} within {radius_px:g} px{by}"
+
+
+def overview_columns(design: Design, tables: StudyTables) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`overview_rows`: of the decoders, of the measures, or of both."""
     cost = ("parameters", speed_column(tables)[1], "s a step") if costs_differ(tables) else ()
-    return ("arm", "seeds", *cost, *STUDY_DECODERS)
+    decoders = shown_decoders(design)
+    if len(design.measures) == 1:
+        return ("arm", "seeds", *cost, *decoders)
+    names = [DETAILS[measure] for measure in design.measures]
+    if len(decoders) > 1:
+        names = [f"{name}, {decoder}" for decoder in decoders for name in names]
+    return ("arm", "seeds", *cost, *names)
 
 
-def overview_rows(tables: StudyTables, *, radius_px: float, protocol: str) -> list[tuple[str, ...]]:
-    """Return F1 of all cells of every arm by every decoder, with the cost of the arms where that differs."""
+def overview_rows(design: Design, tables: StudyTables, *, radius_px: float, protocol: str) -> list[tuple[str, ...]]:
+    """Return the scores of every arm by the study's decoders and measures, with the cost of the arms where it differs.
+
+    Without more said, the scores are F1 of all cells by every decoder.
+    """
     rows = []
     for one in tables.arms.to_dict("records"):
         cost: tuple[str, ...] = ()
@@ -111,8 +140,9 @@ def overview_rows(tables: StudyTables, *, radius_px: float, protocol: str) -> li
             millions = f"{one['parameters'] / 1e6:.2f} M"
             cost = (millions, plain(one[speed_column(tables)[0]], 2), plain(one["seconds_per_step"], 3))
         scores = (
-            _cell(tables.row(one["arm"], decoder=name, protocol=protocol, radius_px=radius_px, measure="f1"))
-            for name in STUDY_DECODERS
+            _cell(tables.row(one["arm"], decoder=decoder, protocol=protocol, radius_px=radius_px, measure=measure))
+            for decoder in shown_decoders(design)
+            for measure in design.measures
         )
         rows.append((str(one["title"]), str(one["seeds"]), *cost, *scores))
     return rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cellweave import __version__
 from cellweave.core import InvalidInputError
@@ -13,9 +14,18 @@ from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
 from cellweave.metrics import PROTOCOLS
 from cellweave.workflows.studies.drawing import draw_study
 from cellweave.workflows.studies.files import DIFFERENCES, SCORES, SUMMARY, TABLES, StudyFiles, records, write_text
-from cellweave.workflows.studies.locator_study import LocatorStudy
+from cellweave.workflows.studies.held_out import CALIBRATED
+from cellweave.workflows.studies.locator_study import CLASS_READING, LocatorStudy
 from cellweave.workflows.studies.markdown import markdown
 from cellweave.workflows.studies.tables import StudyTables
+
+CLASSES_READ = (
+    f"Classes of `{CALIBRATED}`: with the neighbours' say and factors between classes that were chosen, by the mean F1 "
+    "of the classes, on the same other images as window and threshold; of recipes with calibration.class_reading "
+    "false, the most probable ones."
+)
+CLASSES_MOST_PROBABLE = f"Classes of `{CALIBRATED}`: the most probable ones; the study is of a version without others."
+OTHER_RECIPE = "The study was begun with another recipe than the one given now; summary.json has it."
 
 
 def main_radius(study: LocatorStudy, radii_px: Sequence[float]) -> float:
@@ -26,8 +36,24 @@ def main_radius(study: LocatorStudy, radii_px: Sequence[float]) -> float:
     return next((float(radius) for radius in radii_px if math.isclose(radius, calibrated)), float(radii_px[0]))
 
 
-def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol: str, radius_px: float) -> StudyFiles:
+def write_study(
+    study: LocatorStudy,
+    tables: StudyTables,
+    out: Path,
+    *,
+    settings: Mapping[str, Any],
+    protocol: str,
+    radius_px: float,
+) -> StudyFiles:
     """Write tables and figures of what is there, and return where they are.
+
+    Args:
+        study: What is compared.
+        tables: Its tables.
+        out: Folder.
+        settings: Identity that the study was begun with.
+        protocol: Scoring protocol of Markdown and figures.
+        radius_px: Radius of the overview.
 
     Raises:
         InvalidInputError: There is no such protocol, or no trial has ended.
@@ -38,7 +64,7 @@ def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol
     if tables.arms.empty:
         raise InvalidInputError(f"no trial of {out} has ended yet; run the study without --tables-only.")
     radii = [radius.value for radius in study.radii]
-    about = facts(study, tables)
+    about = facts(study, tables, settings)
     text = markdown(study.design, tables, about=about, radii_px=radii, radius_px=radius_px, protocol=protocol)
     write_text(out / TABLES, text)
     write_text(out / SCORES, tables.scores.to_csv(index=False))
@@ -46,7 +72,7 @@ def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol
     summary = {
         "study": study.design.name,
         "code_version": __version__,
-        "settings": study.identity,
+        "settings": dict(settings),
         "images": tables.images,
         "groups": tables.groups,
         "protocol": protocol,
@@ -61,8 +87,8 @@ def write_study(study: LocatorStudy, tables: StudyTables, out: Path, *, protocol
     return StudyFiles(out / TABLES, tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY)), figures)
 
 
-def facts(study: LocatorStudy, tables: StudyTables) -> tuple[str, ...]:
-    """Return what was compared on what, one sentence each."""
+def facts(study: LocatorStudy, tables: StudyTables, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what was compared on what, one sentence each; arguments are those of :func:`write_study`."""
     data, budget = study.sources.data[0], study.budget
     hardware = ", ".join(sorted(set(tables.arms["hardware"])))
     threads = ", ".join(sorted({str(count) for count in tables.arms["threads"]}))
@@ -73,4 +99,7 @@ def facts(study: LocatorStudy, tables: StudyTables) -> tuple[str, ...]:
         f"{tables.groups} patients or slides held out, {budget.use_folds} of {budget.folds} folds.",
         f"{budget.steps} steps for every network; seeds {seeds}.",
         machine,
+        *study.design.facts,
+        CLASSES_READ if CLASS_READING in settings else CLASSES_MOST_PROBABLE,
+        *([] if settings.get("recipe") == study.identity["recipe"] else [OTHER_RECIPE]),
     )

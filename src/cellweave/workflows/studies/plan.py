@@ -1,4 +1,4 @@
-"""How long a study of localisers will take: measured steps, before anything is trained."""
+"""How long a study will take, that of localisers by measured steps, before anything is trained."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PlannedArm:
 
     Attributes:
         arm: Its name.
-        parameters: Of its network.
+        parameters: Of the network of one fold.
         seconds_per_step: Measured on this machine, as busy as it is.
-        hours_per_seed: Of the networks of all folds used.
+        hours_per_seed: Of the networks of all folds used, and of what else an arm is planned for.
         missing: Seeds that are still to be run.
     """
 

@@ -55,6 +55,13 @@ def run_trials(folder: StudyFolder, trials: Sequence[Trial], *, progress: Progre
     return Outcome(finished, tuple(elsewhere))
 
 
+def look_by_name(folder: StudyFolder, trials: Sequence[Trial]) -> Outcome:
+    """Return how far a study is by arms and seeds alone, whatever settings they have."""
+    results = folder.results()
+    missing = [name_of(trial) for trial in trials if trial.seed not in results.get(trial.arm, {})]
+    return Outcome(len(trials) - len(missing), (), tuple(missing))
+
+
 def look(folder: StudyFolder, trials: Sequence[Trial]) -> Outcome:
     """Return how far a study is, without running anything."""
     missing = [name_of(trial) for trial in trials if folder.result(trial) is None]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellweave.core import InvalidInputError
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.localization import LocatorRecipe
@@ -14,14 +15,14 @@ from cellweave.localization.training import working_scale
 from cellweave.training import load_recipe
 from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.design import Design
-from cellweave.workflows.studies.designs import maps_design, networks_design, theta_design
+from cellweave.workflows.studies.designs import maps_design, networks_design, recipes_design, theta_design
 from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder
-from cellweave.workflows.studies.locator_study import LocatorStudy
+from cellweave.workflows.studies.locator_study import AS_BEGUN, LocatorStudy
 from cellweave.workflows.studies.output import main_radius, write_study
 from cellweave.workflows.studies.plan import StudyPlan, make_plan
 from cellweave.workflows.studies.reach import typical_reach_px
-from cellweave.workflows.studies.runner import Outcome, look, run_trials
+from cellweave.workflows.studies.runner import Outcome, look, look_by_name, run_trials
 from cellweave.workflows.studies.seeds import require_seeds
 from cellweave.workflows.studies.tables import StudyTables, make_tables
 
@@ -104,6 +105,21 @@ def study_networks(options: StudyOptions) -> LocatorStudy:
     return _study(networks_design, options)
 
 
+def study_recipes(options: StudyOptions, *, recipes: Sequence[str]) -> LocatorStudy:
+    """Return the study of any recipes, the first the reference; see :func:`recipes_design`.
+
+    Raises:
+        InvalidInputError: Two arms are the same recipe.
+    """
+    study = _study(lambda: recipes_design(recipes), options)
+    names: dict[str, str] = {}
+    for name, recipe in study.recipes.items():
+        same = names.setdefault(recipe.model_dump_json(), name)
+        if same != name:
+            raise InvalidInputError(f"the arms {same!r} and {name!r} are the same recipe; leave one out.")
+    return study
+
+
 def run_study(study: LocatorStudy, options: StudyOptions, *, only_tables: bool = False) -> StudySummary:
     """Run what is missing of a study, or go on with it, and write tables and figures of all that is there.
 
@@ -113,7 +129,7 @@ def run_study(study: LocatorStudy, options: StudyOptions, *, only_tables: bool =
     Args:
         study: From :func:`study_maps` or its like, with the same options.
         options: What it was made with.
-        only_tables: Run nothing.
+        only_tables: Run nothing; the recipe may be another than the study was begun with.
 
     Raises:
         CellweaveError: The folder is not this study's, or a trial fails for a reason other than that it does not learn.
@@ -121,8 +137,9 @@ def run_study(study: LocatorStudy, options: StudyOptions, *, only_tables: bool =
     folder = StudyFolder(Path(options.out), study.identity)
     trials = study.trials(require_seeds(options.seeds))
     if only_tables:
-        folder.require_same()
-        outcome = look(folder, trials)
+        folder = folder.as_begun(may_differ=AS_BEGUN)
+        same = folder.identity == StudyFolder(folder.folder, study.identity).identity
+        outcome = look(folder, trials) if same else look_by_name(folder, trials)
     else:
         if not options.overwrite:
             folder.require_same()
@@ -131,7 +148,9 @@ def run_study(study: LocatorStudy, options: StudyOptions, *, only_tables: bool =
         outcome = run_trials(folder, trials, progress=options.progress)
     tables = make_tables(study.design, options.radii_px, folder.results())
     radius = main_radius(study, options.radii_px)
-    files = write_study(study, tables, Path(options.out), protocol=options.protocol, radius_px=radius)
+    files = write_study(
+        study, tables, Path(options.out), settings=folder.identity, protocol=options.protocol, radius_px=radius
+    )
     return StudySummary(study.design, tables, outcome, files, radius)
 
 

@@ -1,0 +1,111 @@
+"""The tables of a study of image models, written in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.image_measures import FID_POSITION, KID_POSITION, SECONDS
+from cellweave.workflows.studies.image_tables import ImageTables, reference_of, titles_of
+from cellweave.workflows.studies.markdown_parts import cell_text, markdown_table, plain
+
+HOW_TO_READ = (
+    "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which {units} and seeds "
+    "are drawn with replacement, the same for all arms. With few of either it is too narrow."
+)
+MEASURES_IN_WORDS = (
+    "KID, FID and IS of squares of 32 µm ({tiles} on either side), features by the {encoder}; F1 of the cells that a "
+    "localiser finds, against those painted, within 3 µm. Seconds are medians, beside whatever else ran."
+)
+POSITIONS_IN_WORDS = (
+    "Positions: 0 is the distance of other real patches, of the images learnt from; 1 that of flat dots in the real "
+    "colours at the real cells. Where dots are hardly farther than real patches there is no position."
+)
+CLAIMS_IN_WORDS = (
+    "The first arm minus the second, on the same seeds and {units}. *holds*: the interval lies on the side of the "
+    "claim that the first is better; *does not hold*: on the other side; *not decided*: on both."
+)
+CLAIM_COLUMNS = ("claim", "measure", "difference", "verdict")
+
+_REFERENCES = {"real": "the real patches themselves", "learnt": "other real patches", "dots": "flat dots"}
+_DIGITS = {"KID": 4, "FID": 2, SECONDS: 2}
+
+
+def image_markdown(design: Design, tables: ImageTables, *, about: Sequence[str], encoder: str, units: str) -> str:
+    """Return all tables of a study as one Markdown text.
+
+    Args:
+        design: Of the study.
+        tables: Its tables.
+        about: Facts to begin with, one sentence each.
+        encoder: What features are of.
+        units: What is drawn with replacement, in words.
+    """
+    counts = sorted(set(tables.tiles.values()))
+    words = MEASURES_IN_WORDS.format(tiles=" or ".join(str(count) for count in counts) or "none", encoder=encoder)
+    facts = [*about, HOW_TO_READ.format(units=units), words]
+    if {KID_POSITION, FID_POSITION} & {*tables.measures()}:
+        facts.append(POSITIONS_IN_WORDS)
+    if counts and counts[0] <= tables.features:
+        facts.append(f"No FID: {counts[0]} squares do not fix the covariance of {tables.features} features.")
+    parts = [f"# {design.title}", "\n".join(f"- {fact}" for fact in facts)]
+    if not tables.scores.empty:
+        parts += ["## Scores", markdown_table(score_columns(tables), score_rows(tables))]
+    rows = claim_rows(tables)
+    if rows:
+        parts += ["## Differences", CLAIMS_IN_WORDS.format(units=units), markdown_table(CLAIM_COLUMNS, rows)]
+    failed = [
+        f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
+    ]
+    if failed:
+        parts += ["## Arms that did not learn under this recipe", "\n".join(failed)]
+    return "\n\n".join(parts) + "\n"
+
+
+def score_columns(tables: ImageTables) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`score_rows`."""
+    return ("arm", "seeds", *tables.measures())
+
+
+def score_rows(tables: ImageTables) -> list[tuple[str, ...]]:
+    """Return the measures of every arm, then those of real patches and of dots, as text."""
+    measures = tables.measures()
+    rows = [
+        (
+            str(one["title"]),
+            str(one["seeds"]),
+            *(cell_text(tables.row(one["arm"], measure), digits=_DIGITS.get(measure, 3)) for measure in measures),
+        )
+        for one in tables.arms.to_dict("records")
+    ]
+    # arms of one magnification share their references; those of others have their own
+    groups = {"": list(tables.tiles)} if tables.alike else {f", {t}": [a] for a, t in titles_of(tables).items()}
+    for suffix, arms in groups.items():
+        for kind, words in _REFERENCES.items():
+            values = [reference_of(tables, kind, measure, arms) for measure in measures]
+            if not all(map(math.isnan, values)):
+                cells = (plain(value, _DIGITS.get(m, 3)) for value, m in zip(values, measures, strict=True))
+                rows.append((f"{words}{suffix}", "", *cells))
+    return rows
+
+
+def claim_rows(tables: ImageTables, measures: Sequence[str] | None = None) -> list[tuple[str, ...]]:
+    """Return the differences of all pairs, as text.
+
+    Args:
+        tables: Of the study.
+        measures: Those that are wanted; all that are defined when None.
+    """
+    titles = titles_of(tables)
+    rows: list[tuple[str, ...]] = []
+    for one in tables.differences.to_dict("records"):
+        measure = str(one["measure"])
+        if math.isnan(one["mean"]) or (measures is not None and measure not in measures):
+            continue
+        if not tables.alike and measure in ("KID", "FID", "IS"):
+            continue  # of images of different scales, distances do not compare, positions do
+        claim = f"{titles[one['better']]} better than {titles[one['other']]}"
+        text = cell_text(one, signed=True, digits=_DIGITS.get(measure, 3))
+        rows.append((claim, measure, text, str(one["verdict"])))
+    return rows
