@@ -60,7 +60,7 @@ def test_the_predicted_data_get_the_means_and_nothing_else_changes(prediction, p
     assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     torch.testing.assert_close(moved[:, 3:], output[:, 3:])
     # where there is little noise every cell has its place, and nothing is moved
-    assert projected(x_t, torch.full((2,), 299), category=None, condition=None) is output
+    assert projected(x_t, torch.full((2,), 99), category=None, condition=None) is output
 
 
 def test_channel_means_are_those_of_the_crops_without_their_padding():

@@ -12,7 +12,7 @@ from torch import Tensor
 from cellweave.core import InvalidInputError
 from cellweave.diffusion import DiffusionProcess, NetworkCall
 
-LOWEST_LEVEL = 0.3
+LOWEST_LEVEL = 0.1
 """Noise level, as a share of T, down to which means are set; below it every cell has its place."""
 
 _UNIT = 30.0
