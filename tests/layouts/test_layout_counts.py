@@ -153,6 +153,8 @@ def test_the_report_on_counts_by_hand():
     }
     assert (said["each"]["b"]["asked_by"], said["each"]["b"]["mean_absolute_error"]) == ("training crop", 5.0)
     assert (said["mean_absolute_error"], said["relative_error"]) == (11 / 4, 11 / 80)
+    assert said["all_cells"] == {"mean_absolute_error": 11 / 2, "relative_error": 11 / 80}
+    assert ", all cells together by 13.8%, 50% meet all counts" in count_line(report)
     assert report["before_correction"]["met"] == 0.5
     assert report["after_correction"] == {
         "kind": "reject",

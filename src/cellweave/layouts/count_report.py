@@ -35,7 +35,7 @@ def count_report(
     Returns:
         ``before_correction``: mean cells made, the share of layouts that meet their request (``met``; null where
         nothing is asked for), and, by what the model is told, ``categories`` with one entry a category, or ``counts``
-        with mean absolute errors in cells and relative to the mean count asked for. ``after_correction``: null, or the
+        with mean absolute errors in cells and relative to the mean count asked for, of classes and of all cells. ``after_correction``: null, or the
         same share after it, with what the correction did. ``notes``: sentences to know.
 
     Raises:
@@ -72,7 +72,11 @@ def count_line(report: Mapping[str, Any]) -> str:
     if "counts" in before:
         error, relative = before["counts"]["mean_absolute_error"], before["counts"]["relative_error"]
         share = "" if relative is None else f" ({relative:.1%})"
-        parts.append(f"a class misses its count by {error:.1f} cells{share}, {before['met']:.0%} meet all counts")
+        whole = before["counts"]["all_cells"]["relative_error"]
+        total = "" if whole is None else f", all cells together by {whole:.1%}"
+        parts.append(
+            f"a class misses its count by {error:.1f} cells{share}{total}, {before['met']:.0%} meet all counts"
+        )
     line = "counts before correction: " + ", ".join(parts)
     if after is None:
         return line
@@ -113,6 +117,7 @@ def _by_category(records: Sequence[CountRecord], categories: CountingCategories)
 def _by_class(records: Sequence[CountRecord], classes: Sequence[str], asked: Mapping[str, int]) -> dict[str, Any]:
     wanted = np.array([one.request.counts for one in records], float)
     missed = np.array([one.request.misses(one.made) for one in records], float)
+    total = np.abs(np.array([one.made for one in records], float).sum(axis=1) - wanted.sum(axis=1))
     each = {
         name: {
             "asked_by": "user" if name in asked else "training crop",
@@ -125,6 +130,10 @@ def _by_class(records: Sequence[CountRecord], classes: Sequence[str], asked: Map
     return {
         "mean_absolute_error": float(missed.mean()),
         "relative_error": _relative(missed.sum(), wanted.sum()),
+        "all_cells": {
+            "mean_absolute_error": float(total.mean()),
+            "relative_error": _relative(total.sum(), wanted.sum()),
+        },
         "each": each,
     }
 
