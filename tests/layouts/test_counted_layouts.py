@@ -6,12 +6,15 @@ import torch
 from pydantic import ValidationError
 
 from cellweave.core import Cells, InvalidInputError, torch_generator
+from cellweave.data import CellClass
 from cellweave.diffusion import GuidedNetwork
-from cellweave.layouts import LayoutGenerator, LayoutRecipe, TrainingCounts
+from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, TrainingCounts
+from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.counted_unet import CountEmbedding
 from cellweave.layouts.generator import build_network
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.samples import LayoutSamples
+from cellweave.maps import PeakFinder
 from cellweave.training import load_recipe
 
 CLASSES = ("a", "b")
@@ -175,13 +178,33 @@ def test_categories_of_which_there_are_none_are_refused():
         LayoutRecipe.model_validate({"condition": "categories", "categories": 0})
 
 
-def test_the_shipped_model_loads_and_cannot_be_asked_for_counts():
+def test_the_shipped_model_can_be_asked_for_counts():
     generator = LayoutGenerator.from_pretrained("layouts-brca-m2c", device="cpu")
-    assert generator.recipe.condition == "categories"
+    assert generator.recipe == load_recipe(LayoutRecipe, "layouts", "counts")
+    generator.check_counts({"tumor": 3})
+    assert generator.channel_means is not None
+
+
+def test_a_model_of_categories_cannot_be_asked_for_counts():
+    recipe = counted_recipe(condition="categories", categories=2)
+    generator = LayoutGenerator(
+        build_network(recipe, 2, torch_generator(0, "test")),
+        recipe,
+        classes=[CellClass("a", "#000000"), CellClass("b", "#ffffff")],
+        mpp=0.5,
+        scale=ChannelScale((0.0,) * 3, (1.0,) * 3),
+        finder=PeakFinder(3, 0.5),
+        categories=CountingCategories((5.0,)),
+        device=torch.device("cpu"),
+    )
     with pytest.raises(InvalidInputError, match="this model takes a counting category; leave the counts out, or train"):
-        generator.check_counts({"tumor": 3})
+        generator.check_counts({"a": 3})
     with pytest.raises(InvalidInputError, match=r"guidance 1\.0 needs a model that was told counts"):
         next(generator.generate([0], seed=0, guidance=1.0))
+    with pytest.raises(InvalidInputError, match="guidance is from 0 to 100, got nan"):
+        next(generator.generate([0], seed=0, guidance=float("nan")))
+    with pytest.raises(InvalidInputError, match="got a batch size of 0"):
+        next(generator.generate([0], seed=0, batch_size=0))
 
 
 def test_the_recipe_of_counts_is_the_default_but_for_its_condition():

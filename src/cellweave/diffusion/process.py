@@ -153,7 +153,9 @@ class DiffusionProcess:
         return self.noise_between(output, x_t, t)
 
     def change_of_output(self, change: Tensor, t: Tensor) -> Tensor:
-        """Return by how much a prediction changes when the data that it stands for change.
+        """Return by how much a network's prediction changes, (N, ...), when the data that it stands for change.
+
+        What the network saw, ``x_t``, stays the same.
 
         Args:
             change: Of the data, (N, ...).
@@ -161,8 +163,8 @@ class DiffusionProcess:
         """
         if self.recipe.prediction == "x0":
             return change
-        per_noise = -change / self._at("root_noise", t, change)
-        return self._at("root_signal", t, change) * per_noise if self.recipe.prediction == "epsilon" else per_noise
+        change_of_v = -change / self._at("root_noise", t, change)
+        return self._at("root_signal", t, change) * change_of_v if self.recipe.prediction == "epsilon" else change_of_v
 
     def noise_between(self, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
         """Return the noise that turns ``x0`` into ``x_t``."""

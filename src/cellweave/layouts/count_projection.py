@@ -15,6 +15,9 @@ from cellweave.diffusion import DiffusionProcess, NetworkCall
 LOWEST_LEVEL = 0.1
 """Noise level, as a share of T, down to which means are set; below it every cell has its place."""
 
+_MOST_WEIGHT = 1e6
+"""Larger weights are no means of channels of variance 1."""
+
 _UNIT = 30.0
 """Counts are divided by this, so that their squares stay of the size of 1."""
 
@@ -28,11 +31,9 @@ class ChannelMeans:
 
     Attributes:
         weights: Of the terms of the quadratic function, float64 (terms, channels).
-        residual: Standard deviation of what is left over training crops, in the channels' data, (channels,).
     """
 
     weights: npt.NDArray[np.float64]
-    residual: npt.NDArray[np.float64]
 
     @classmethod
     def fit(cls, counts: npt.ArrayLike, means: npt.ArrayLike) -> Self:
@@ -44,7 +45,7 @@ class ChannelMeans:
         """
         terms, values = _terms(counts), np.asarray(means, np.float64)
         weights = np.asarray(np.linalg.lstsq(terms, values, rcond=None)[0], np.float64)
-        return cls(weights, np.asarray((values - terms @ weights).std(axis=0), np.float64))
+        return cls(weights)
 
     def __call__(self, counts: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the means, float32 (N, channels), of rasters with counts (N, C)."""
@@ -52,7 +53,7 @@ class ChannelMeans:
 
     def to_json(self) -> dict[str, Any]:
         """Return the functions for ``config.json``."""
-        return {"weights": self.weights.tolist(), "residual": self.residual.tolist()}
+        return {"weights": self.weights.tolist()}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any], *, classes: int, channels: int) -> Self:
@@ -61,13 +62,13 @@ class ChannelMeans:
         Raises:
             InvalidInputError: They are not of so many classes and channels, or not finite.
         """
-        weights, residual = (np.array(stored[name], np.float64) for name in ("weights", "residual"))
+        weights = np.array(stored["weights"], np.float64)
         terms = _terms(np.zeros((1, classes))).shape[1]
-        if weights.shape != (terms, channels) or residual.shape != (channels,) or not np.isfinite(weights).all():
+        if weights.shape != (terms, channels) or not (np.abs(weights) <= _MOST_WEIGHT).all():
             raise InvalidInputError(
                 f"channel_means need finite weights of {terms} terms and {channels} channels, got {weights.shape}."
             )
-        return cls(weights, residual)
+        return cls(weights)
 
 
 def _terms(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:

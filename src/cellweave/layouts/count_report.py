@@ -35,7 +35,8 @@ def count_report(
     Returns:
         ``before_correction``: mean cells made, the share of layouts that meet their request (``met``; null where
         nothing is asked for), and, by what the model is told, ``categories`` with one entry a category, or ``counts``
-        with mean absolute errors in cells and relative to the mean count asked for, of classes and of all cells. ``after_correction``: null, or the
+        with mean absolute errors in cells and relative to the mean count asked for, of
+        classes and of all cells. ``after_correction``: null, or the
         same share after it, with what the correction did. ``notes``: sentences to know.
 
     Raises:

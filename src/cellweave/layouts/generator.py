@@ -45,6 +45,8 @@ from cellweave.training.model_folder import (
 
 __all__ = ["FORMAT", "VERSION", "GeneratedLayout", "LayoutGenerator", "build_network"]
 
+MOST_GUIDANCE = 100.0
+
 OVERLAP = 0.25
 """Share of a window's side, padding left out, that neighbouring windows of larger layouts have in common."""
 
@@ -145,7 +147,7 @@ class LayoutGenerator(RequestableModel):
             channel_means = (
                 None if held is None else ChannelMeans.from_json(held, classes=len(classes), channels=channels)
             )
-            refuse_misfits(recipe, classes, mpp, finder, categories, training_counts)
+            refuse_misfits(recipe, classes, mpp, finder, categories, training_counts, channel_means, scale)
         network = build_network(recipe, len(classes))
         load_weights(network, folder)
         return cls(
@@ -201,6 +203,10 @@ class LayoutGenerator(RequestableModel):
         Raises:
             InvalidInputError: The model has no such category, cannot be asked for such counts, such a size, or guided.
         """
+        if batch_size < 1:
+            raise InvalidInputError(f"layouts are made at least 1 at a time, got a batch size of {batch_size}.")
+        if not 0 <= guidance <= MOST_GUIDANCE:
+            raise InvalidInputError(f"guidance is from 0 to {MOST_GUIDANCE:g}, got {guidance}.")
         self.check_category(category)
         self.check_counts(counts, size=size)
         self.check_size(size)
@@ -231,7 +237,7 @@ class LayoutGenerator(RequestableModel):
                 yield GeneratedLayout(index, self._decoded(raster, size), request)
             progress("generating layouts", start + len(some), len(indices))
 
-    def _network_call(self, guidance: float, held: Sequence[CountRequest] = ()) -> NetworkCall:
+    def _network_call(self, guidance: float, requests_to_hold: Sequence[CountRequest] = ()) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
         network = WindowedNetwork(
@@ -242,9 +248,9 @@ class LayoutGenerator(RequestableModel):
             background=torch.from_numpy(self.scale.to_data(nothing.numpy()))[:, 0, 0].to(self.device),
             pad=frame.pad_px,
         )
-        if self.channel_means is None or not held:
+        if self.channel_means is None or not requests_to_hold:
             return network
-        means = torch.from_numpy(self.channel_means(_counts_a_window(held))).to(self.device)
+        means = torch.from_numpy(self.channel_means(_counts_a_window(requests_to_hold))).to(self.device)
         return MeanProjection(network, self.process, means, pad=frame.pad_px)
 
     def _told_category(self, requests: Sequence[CountRequest]) -> Tensor | None:

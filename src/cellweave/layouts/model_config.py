@@ -13,6 +13,7 @@ from cellweave.data.images import MAX_PIXELS
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.count_projection import ChannelMeans
+from cellweave.layouts.raster import raster_channels
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.maps import PeakFinder
@@ -28,6 +29,8 @@ def refuse_misfits(
     finder: PeakFinder,
     categories: CountingCategories,
     training_counts: TrainingCounts | None,
+    channel_means: ChannelMeans | None,
+    scale: ChannelScale,
 ) -> None:
     """Make sure that what a model folder says of its layouts agrees with itself and allows a layout at all.
 
@@ -51,6 +54,11 @@ def refuse_misfits(
             f"category_bounds {list(categories.bounds)} are not the ascending bounds of {recipe.told_categories} "
             "categories."
         )
+    channels = raster_channels(recipe, len(classes))
+    if len(scale.mean) != channels:
+        raise InvalidInputError(f"scale is of {len(scale.mean)} channels, the model's rasters have {channels}.")
+    if channel_means is not None and recipe.condition != "counts":
+        raise InvalidInputError(f"channel_means go with the condition 'counts', not {recipe.condition!r}.")
     counted = None if training_counts is None else training_counts.crops.shape[1]
     if counted != (len(classes) if recipe.condition == "counts" else None):
         raise InvalidInputError(

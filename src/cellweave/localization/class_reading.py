@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -28,6 +27,10 @@ _LEAST = 1e-2
 """Added to the neighbours' values, so that no class is ruled out for having no cell near."""
 
 
+_MOST_FACTOR = 1e6
+_RADII_PX = (0.1, 1000.0)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassReading:
     """How a cell's class is told from how much every class has of it.
@@ -37,9 +40,9 @@ class ClassReading:
     next door.
 
     Attributes:
-        factors: One number > 0 a class.
+        factors: One number a class, 1e-6 to 1e6.
         strength: Of the neighbours, from 0, which leaves them out, to 1.
-        radius_px: Standard deviation of the Gaussian that neighbours are weighted by, > 0.
+        radius_px: Standard deviation of the Gaussian that neighbours are weighted by, 0.1 to 1000.
 
     Raises:
         ValueError: A number is out of its range.
@@ -50,11 +53,13 @@ class ClassReading:
     radius_px: float = 24.0
 
     def __post_init__(self) -> None:
-        if not all(0 < factor < math.inf for factor in self.factors):
-            raise ValueError(f"class factors must be numbers > 0, got {self.factors}")
-        if not (0 <= self.strength <= 1 and 0 < self.radius_px < math.inf):
+        if not all(1 / _MOST_FACTOR <= factor <= _MOST_FACTOR for factor in self.factors):
+            raise ValueError(f"class factors must be numbers from {1 / _MOST_FACTOR:g} to {_MOST_FACTOR:g}")
+        low, high = _RADII_PX
+        if not (0 <= self.strength <= 1 and low <= self.radius_px <= high):
             raise ValueError(
-                f"neighbours need a strength from 0 to 1 and a radius > 0, got {self.strength} and {self.radius_px}"
+                f"neighbours need a strength from 0 to 1 and a radius from {low:g} to {high:g} px, got {self.strength} "
+                f"and {self.radius_px}"
             )
 
     @classmethod
@@ -89,10 +94,12 @@ class ClassReading:
         """
         if config.get("class_factors") is None:
             return None
+        stored = config.get("class_neighbours") or {}
+        if not isinstance(config["class_factors"], list) or not isinstance(stored, Mapping):
+            raise TypeError("class_factors are a list and class_neighbours an object")
         factors = tuple(float(value) for value in config["class_factors"])
         if len(factors) != class_count:
             raise ValueError(f"class_factors must be {class_count} numbers > 0")
-        stored = config.get("class_neighbours") or {}
         return cls(factors, **{name: float(stored[name]) for name in ("strength", "radius_px") if name in stored})
 
 

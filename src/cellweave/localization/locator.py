@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
 from cellweave import __version__
-from cellweave.core import Cells, InvalidImageError, InvalidInputError
+from cellweave.core import Cells, InvalidImageError
 from cellweave.core.devices import choose_device
 from cellweave.data import CellClass, RgbImage
 from cellweave.localization.class_reading import ClassReading
@@ -21,7 +20,13 @@ from cellweave.localization.peak_reading import finder_config, finder_from_confi
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import resized
 from cellweave.maps import PeakFinder
-from cellweave.training.model_folder import find_model_folder, garbled_config, load_weights, read_config
+from cellweave.training.model_folder import (
+    classes_and_scale,
+    config_values,
+    find_model_folder,
+    load_weights,
+    read_config,
+)
 
 FORMAT = "cellweave-locator"
 VERSION = 1
@@ -92,15 +97,12 @@ class Locator:
         """
         folder = find_model_folder(name_or_path, revision=revision)
         config = read_config(folder, kind=FORMAT, version=VERSION)
-        try:
+        with config_values(folder):
             recipe = LocatorRecipe.model_validate(config["recipe"])
-            classes = [CellClass(str(one["name"]), str(one["colour"])) for one in config["classes"]]
+            classes, mpp = classes_and_scale(config)
             finder = finder_from_config(config["peak_finder"])
             reading = ClassReading.from_config(config, len(classes))
-            mpp = None if config["mpp"] is None else float(config["mpp"])
             Cells.empty(classes=[one.name for one in classes], shape=(1, 1), mpp=mpp)  # refuses what no cells have
-        except (KeyError, TypeError, ValidationError, InvalidInputError, ValueError) as error:
-            raise garbled_config(folder, error) from error
         network = recipe.network.build(*recipe.target.outputs(len(classes)))
         load_weights(network, folder)
         return cls(

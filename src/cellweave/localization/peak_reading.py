@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellweave.core import Cells
+from cellweave.core import Cells, InvalidInputError
 from cellweave.localization.class_reading import ClassReading, Values
 from cellweave.localization.inference import Prediction
 from cellweave.maps import Decoder, PeakFinder
+
+WIDEST_WINDOW_PX = 1001
+"""Of a peak finder that is read from a file."""
 
 _READOUT = np.stack(np.meshgrid(*2 * [np.arange(-2, 3)]), axis=-1).reshape(-1, 2)
 
@@ -24,7 +27,10 @@ def locate_peaks(
     mpp: float | None = None,
     class_reading: ClassReading | None = None,
 ) -> Cells:
-    """Return the cells of a prediction: peaks of the map, each with the class most probable in the 5×5 around it.
+    """Return the cells of a prediction: peaks of the map, each with a class.
+
+    The class is read from the mean of every class's channel in the 5×5 pixels around a peak: the highest, or what
+    ``class_reading`` makes of them.
 
     Where the prediction knows no classes, the cells have none, or the only one there is.
 
@@ -72,7 +78,14 @@ def finder_config(finder: PeakFinder, mpp: float | None) -> dict[str, Any]:
 
 
 def finder_from_config(values: Mapping[str, Any]) -> PeakFinder:
-    """Return the peak finder that :func:`finder_config` described."""
+    """Return the peak finder that :func:`finder_config` described.
+
+    Raises:
+        KeyError: A value is missing.
+        InvalidInputError: The window is wider than any calibration tries, or a value cannot be used.
+    """
+    if int(values["window_px"]) > WIDEST_WINDOW_PX:
+        raise InvalidInputError(f"window_px is at most {WIDEST_WINDOW_PX}, got {values['window_px']}.")
     return PeakFinder(
         int(values["window_px"]),
         float(values["threshold"]),

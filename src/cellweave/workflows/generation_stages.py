@@ -18,7 +18,7 @@ from cellweave.images import ImageGenerator
 from cellweave.images.condition import Scene
 from cellweave.images.generator import FORMAT as IMAGES
 from cellweave.images.generator import VERSION as IMAGES_VERSION
-from cellweave.training.model_folder import WEIGHTS, find_model_folder, read_config
+from cellweave.training.model_folder import CONFIG, WEIGHTS, find_model_folder, read_config
 from cellweave.training.recipe import first_misfit
 from cellweave.workflows.staging import Staging
 
@@ -105,13 +105,14 @@ class ImageStage:
         self.sampling = sampling
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
         self.guidance = self.generator.guidance_scale(guidance)
-        self.model = sha256_of(self.folder / WEIGHTS)
+        self.model, self.config = (sha256_of(self.folder / name) for name in (WEIGHTS, CONFIG))
         self.licences = training_licences(read_config(self.folder, kind=IMAGES, version=IMAGES_VERSION))
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the images depend on beside their layouts or masks."""
-        return {"guidance": self.guidance, **sampling_facts(self.model, self.sampling, self.sampler)}
+        facts = sampling_facts(self.model, self.sampling, self.sampler)
+        return {"guidance": self.guidance, "config": self.config, **facts}
 
     def provenance(self, index: int) -> dict[str, Any]:
         """Return where image ``index`` comes from, its layout or mask left out."""

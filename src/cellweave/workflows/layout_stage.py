@@ -17,7 +17,7 @@ from cellweave.layouts.corrections import Correction, CountRecord, corrected_lay
 from cellweave.layouts.count_report import count_report
 from cellweave.layouts.model_config import FORMAT, VERSION
 from cellweave.layouts.requests import counts_text
-from cellweave.training.model_folder import WEIGHTS, find_model_folder, read_config
+from cellweave.training.model_folder import CONFIG, WEIGHTS, find_model_folder, read_config
 from cellweave.workflows.generation_stages import (
     MAX_SAMPLES,
     Sampling,
@@ -90,7 +90,8 @@ class LayoutStage:
         self.count, self.wish, self.sampling = count, wish, sampling
         self.shape = wish.size or self.generator.shape
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
-        self.model = sha256_of(self.folder / WEIGHTS)
+        self.model, self.config = (sha256_of(self.folder / name) for name in (WEIGHTS, CONFIG))
+        self.held = wish.hold_counts and self.generator.channel_means is not None
         self.licences = training_licences(read_config(self.folder, kind=FORMAT, version=VERSION))
         self._files = {index: f"{sample_name(index)}.parquet" for index in range(count)}
 
@@ -103,7 +104,8 @@ class LayoutStage:
             "counts": None if wish.counts is None else counts_text(wish.counts),
             "size": list(self.shape),
             "correct": wish.correct,
-            "hold_counts": wish.hold_counts,
+            "hold_counts": self.held,
+            "config": self.config,
         }
         return {**asked, **sampling_facts(self.model, self.sampling, self.sampler)}
 
@@ -116,6 +118,8 @@ class LayoutStage:
         said: dict[str, Any] = {"index": index, "seed": seed, "category": request.category}
         if request.counts is not None:
             said["counts"] = counts_text(dict(zip(self.generator.class_names, request.counts, strict=True)))
+        if self.generator.channel_means is not None:
+            said["held_to_counts"] = self.held
         if wish.correct is not None:
             said["correction"] = wish.correct
         return {**said, "layout_model": self.model}
@@ -180,7 +184,7 @@ class LayoutStage:
             category=self.wish.category,
             counts=self.wish.counts,
             size=self.wish.size,
-            hold_counts=self.wish.hold_counts,
+            hold_counts=self.held,
             attempt=attempt,
         )
 
