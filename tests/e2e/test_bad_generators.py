@@ -5,6 +5,7 @@ import os
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -78,10 +79,6 @@ OF_BOTH = {
         lambda: edit("config.json", classes=[{"name": "a", "colour": "red"}]),
         "config.json: the colour of class 'a' is 'red'; write it as #rrggbb",
     ),
-    "one class": (
-        lambda: edit("config.json", classes=[{"name": "a", "colour": "#ff0000"}]),
-        "model.safetensors does not fit",
-    ),
     "scale of 0": (lambda: edit("config.json", mpp=0), "config.json: mpp (µm per pixel) must be a positive number"),
     "scale below 0": (lambda: edit("config.json", mpp=-1), "config.json: mpp (µm per pixel) must be a positive number"),
     "scale of NaN": (lambda: edit("config.json", mpp=float("nan")), "mpp (µm per pixel) must be a positive number"),
@@ -97,6 +94,18 @@ OF_BOTH = {
     ),
 }
 OF_LAYOUTS = {
+    "one class": (
+        lambda: edit("config.json", classes=[{"name": "a", "colour": "#ff0000"}]),
+        "config.json: scale is of 7 channels, the model's rasters have 3; copy it again",
+    ),
+    "scale of one channel": (
+        lambda: edit("config.json", scale={"mean": [0.0], "spread": [1.0]}),
+        "config.json: scale is of 1 channels, the model's rasters have 7; copy it again",
+    ),
+    "means without counts": (
+        lambda: edit("config.json", channel_means={"weights": np.zeros((10, 4)).tolist()}),
+        "config.json: channel_means go with the condition 'counts', not 'categories'; copy it again",
+    ),
     "window of 4": (
         lambda: edit("config.json", decoder={"window_px": 4, "threshold": 0.5}),
         "config.json: window_px must be odd and >= 3, got 4; copy it again",
@@ -137,6 +146,10 @@ OF_LAYOUTS = {
     ),
 }
 OF_IMAGES = {
+    "one class of three": (
+        lambda: edit("config.json", classes=[{"name": "a", "colour": "#ff0000"}]),
+        "model.safetensors does not fit",
+    ),
     "crop that does not divide": (
         lambda: edit_recipe("config.json", "crop_px", 33),
         "config.json: crop_px 33 must be a multiple of",

@@ -96,10 +96,28 @@ def test_class_readings_decide_between_classes_and_come_back_from_the_folder(spo
     assert spot_model.locator().locate(spot_image).counts()["red"] > 0
 
 
-@pytest.mark.parametrize("factors", [[1.0], [1.0, 0.0], [1.0, "x"], 3])
+@pytest.mark.parametrize("factors", [[1.0], [1.0, 0.0], [1.0, "x"], 3, "12", [1, 10**400], [1.0, 1e9]])
 def test_class_factors_of_a_config_must_make_sense(spot_model, tmp_path, factors):
     folder = spot_model.write(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text()) | {"class_factors": factors}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFolderError, match="config"):
+        Locator.from_pretrained(folder, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mpp": 10**400},
+        {"class_factors": [1.0, 1.0], "class_neighbours": [1]},
+        {"class_factors": [1.0, 1.0], "class_neighbours": {"strength": 0.3, "radius_px": 1e-200}},
+        {"peak_finder": {"window_px": float("inf"), "threshold": 0.5, "least_maximum": 0.1, "subpixel": True}},
+        {"peak_finder": {"window_px": 100_001, "threshold": 0.5, "least_maximum": 0.1, "subpixel": True}},
+    ],
+)
+def test_a_config_that_no_calibration_writes_is_refused(spot_model, tmp_path, change):
+    folder = spot_model.write(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | change
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match="config"):
         Locator.from_pretrained(folder, device="cpu")
