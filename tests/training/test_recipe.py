@@ -29,7 +29,7 @@ def test_settings_that_are_given_stay_in_whatever_order_they_are_given():
 
 
 def test_choosing_what_is_chosen_already_changes_nothing():
-    changed = load_recipe(LocatorRecipe, "locator", "default", ["network.name=half-unet", "target.map=peak"])
+    changed = load_recipe(LocatorRecipe, "locator", "default", ["network.name=half-unet", "target.map=gaussian"])
     assert changed == load_recipe(LocatorRecipe, "locator", "default")
 
 

@@ -82,7 +82,8 @@ class MeanProjection:
     """A network as sampling calls it, whose predicted data have given means in their first channels.
 
     At every noise level down to :data:`LOWEST_LEVEL` the data that the network predicts are moved, channel by channel,
-    by one number. The network then sees noisy data of the right means, and makes them of whole cells.
+    by one number. The network then sees noisy data of the right means, and makes them of whole cells. Models whose data
+    are clipped learn no means: clipping would undo it.
 
     Args:
         network: Takes noisy data.

@@ -144,6 +144,4 @@ class LayoutRecipe(Recipe):
         refuse_more_steps(self.sampler, self.process)
         if self.channels.scaling == "standard" and self.process.clip_x0 is not None:
             raise ValueError("channels of standard scaling have no fixed range; set process.clip_x0 to null")
-        if self.condition == "counts" and self.process.clip_x0 is not None:
-            raise ValueError("clipping would undo what holds samples to their counts; set process.clip_x0 to null")
         return self

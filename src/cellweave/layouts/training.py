@@ -148,8 +148,8 @@ class LayoutTraining:
         return metrics
 
     def _channel_means(self) -> ChannelMeans | None:
-        if self.recipe.condition != "counts":
-            return None
+        if self.recipe.condition != "counts" or self.recipe.process.clip_x0 is not None:
+            return None  # what is clipped after it was moved has not the means any more
         return ChannelMeans.fit(self.class_counts[:MEASURED_CROPS], self.samples.cell_means(MEASURED_CROPS))
 
     def loss(self) -> DenoisingLoss:
