@@ -172,14 +172,23 @@ def show(
     images: Annotated[int, typer.Option(min=1, help="Number of images, spread evenly over all.")] = 12,
     columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 4,
     cells: Annotated[bool, typer.Option(help="Draw the cells on the images.")] = True,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data set whose layouts or masks the images were painted from: shows real image, condition and "
+            "synthetic image one above the other."
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a contact sheet: images with their cells, or layouts alone."""
+    """Draw a contact sheet: images with their cells, layouts alone, or synthetic images below real ones."""
     from cellweave.workflows.prepare import show_dataset
 
     chosen = None if split is None else split.value
-    names = show_dataset(dataset, out, split=chosen, images=images, columns=columns, draw=cells, overwrite=overwrite)
+    names = show_dataset(
+        dataset, out, split=chosen, images=images, columns=columns, draw=cells, beside=beside, overwrite=overwrite
+    )
     if as_json:
         print_json({"path": str(out), "images": names})
     else:

@@ -1,6 +1,7 @@
 """Pictures of cells, figures and self-contained HTML reports."""
 
 from cellweave.report.blocks import Block, Heading, Headline, ImageGrid, Listing, Paragraph, Picture, Table
+from cellweave.report.comparison_sheet import comparison_sheet
 from cellweave.report.contact_sheet import contact_sheet
 from cellweave.report.failures import Outcomes, WorstRegion, failure_sheet, worst_regions
 from cellweave.report.figures import count_scatter, learning_curves, score_bars, threshold_curves
@@ -26,6 +27,7 @@ __all__ = [
     "Table",
     "WorstRegion",
     "arrangement_curves",
+    "comparison_sheet",
     "contact_sheet",
     "count_scatter",
     "draw_cells",

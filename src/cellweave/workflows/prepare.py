@@ -118,6 +118,7 @@ def show_dataset(
     images: int = 12,
     columns: int = 4,
     draw: bool = True,
+    beside: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> list[str]:
     """Draw a contact sheet of a data set, and return the names of the images on it.
@@ -129,14 +130,16 @@ def show_dataset(
         images: Number of images, spread evenly over those there are.
         columns: Number of images side by side.
         draw: Draw the cells on the images; layouts are always drawn.
+        beside: Data set of real images whose layouts or masks the images were painted from: every image then stands
+            below its condition and the real image of its name.
         overwrite: Replace ``out`` where it is there already.
 
     Raises:
-        DatasetError: There is no such data set, or no image in the split.
+        DatasetError: There is no such data set, no image in the split, or none of its name in ``beside``.
         InvalidInputError: ``out`` does not end in ``.png``.
         OutputError: ``out`` is there already, or cannot be written.
     """
-    from cellweave.report import contact_sheet  # matplotlib, which nothing else here needs
+    from cellweave.report import comparison_sheet, contact_sheet  # matplotlib, which nothing else here needs
 
     out = Path(out)
     if out.suffix.lower() != ".png":
@@ -146,7 +149,10 @@ def show_dataset(
     dataset = data.CellDataset.open(path)
     names = dataset.names(split)
     chosen = [names[i] for i in np.linspace(0, len(names) - 1, min(images, len(names))).round().astype(int)]
-    contact_sheet(dataset, chosen, out, columns=columns, draw=draw)
+    if beside is None:
+        contact_sheet(dataset, chosen, out, columns=columns, draw=draw)
+    else:
+        comparison_sheet(dataset, data.CellDataset.open(beside), chosen, out, columns=columns)
     return chosen
 
 
