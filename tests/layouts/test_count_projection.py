@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.diffusion import DiffusionProcess, ProcessRecipe
-from cellweave.layouts.count_projection import ChannelMeans, MeanProjection
+from cellweave.layouts.count_projection import ChannelMeans, CountProjection
 from cellweave.layouts.raster import draw_layouts, encode_crop
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
@@ -49,7 +49,7 @@ def test_the_predicted_data_get_the_means_and_nothing_else_changes(prediction, p
     x_t = torch.randn(2, 3, 8, 8, generator=generator)
     output = torch.randn(2, 6, 8, 8, generator=generator)
     wanted = torch.tensor([[0.5, -1.0], [0.0, 2.0]])
-    projected = MeanProjection(lambda *_, **__: output, process, wanted, pad=pad)
+    projected = CountProjection(lambda *_, **__: output, process, wanted, pad=pad)
     t = torch.full((2,), 700)
     moved = projected(x_t, t, category=None, condition=None)
     before, after = process.x0_from(output, x_t, t), process.x0_from(moved, x_t, t)
@@ -84,3 +84,28 @@ def test_channel_means_are_those_of_the_crops_without_their_padding():
         assert_allclose(means[index], raster[:, 4:20, 4:20].mean(axis=(1, 2)), rtol=1e-5)
         # turned as it may be, the sample that training sees has these means
         assert_allclose(means[index], samples[index]["x0"][:, 4:20, 4:20].mean(dim=(1, 2)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("prediction", ["x0", "epsilon", "v"])
+def test_where_cells_can_be_told_apart_the_predicted_data_are_edited(prediction):
+    process = DiffusionProcess(ProcessRecipe(prediction=prediction, learned_variance=False, clip_x0=None))
+    generator = torch.Generator().manual_seed(1)
+    x_t, output = (torch.randn(2, 3, 10, 10, generator=generator) for _ in range(2))
+    seen = []
+
+    def edit(sample, data):
+        seen.append((sample, data.shape))
+        return data[:2] * sample + 1
+
+    held = CountProjection(lambda *_, **__: output, process, torch.zeros(2, 2), edit=edit, pad=1)
+    t = torch.full((2,), 300)
+    before = process.x0_from(output, x_t, t)
+    after = process.x0_from(held(x_t, t, category=None, condition=None), x_t, t)
+    assert seen == [(0, (3, 8, 8)), (1, (3, 8, 8))]
+    assert_allclose(after[0, :2, 1:9, 1:9], torch.ones(2, 8, 8), atol=1e-4)
+    assert_allclose(after[1, :2, 1:9, 1:9], before[1, :2, 1:9, 1:9] + 1, atol=1e-4)
+    assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
+    assert_allclose(after[:, :, 0], before[:, :, 0], atol=1e-5)  # padding stays
+    held(x_t, torch.full((2,), 500), category=None, condition=None)
+    held(x_t, torch.full((2,), 99), category=None, condition=None)
+    assert len(seen) == 2

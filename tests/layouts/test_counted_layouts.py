@@ -11,7 +11,7 @@ from cellweave.diffusion import GuidedNetwork
 from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, TrainingCounts
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.counted_unet import CountEmbedding
-from cellweave.layouts.generator import build_network
+from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.samples import LayoutSamples
 from cellweave.maps import PeakFinder

@@ -153,7 +153,8 @@ def test_the_report_on_counts_by_hand():
     }
     assert (said["each"]["b"]["asked_by"], said["each"]["b"]["mean_absolute_error"]) == ("training crop", 5.0)
     assert (said["mean_absolute_error"], said["relative_error"]) == (11 / 4, 11 / 80)
-    assert said["all_cells"] == {"mean_absolute_error": 11 / 2, "relative_error": 11 / 80}
+    errors = {"mean_absolute_error": 11 / 2, "relative_error": 11 / 80}
+    assert said["all_cells"] == {**errors, "in_fifth": None, "fifth_bounds": None}  # two crops have no fifths
     assert ", all cells together by 13.8%, 50% meet all counts" in count_line(report)
     assert report["before_correction"]["met"] == 0.5
     assert report["after_correction"] == {
@@ -167,6 +168,34 @@ def test_the_report_on_counts_by_hand():
     assert count_line(report).endswith("after it: acceptance rate 40% of 5 tries, 100% meet the request")
     assert report["notes"][0] == "counts of b are those of training crops with similar counts of the classes asked for."
     assert "40 cells in all are asked for; training crops had 20 to 32" in report["notes"][1]
+
+
+def test_the_share_in_the_fifth_asked_for_by_hand():
+    counts = TrainingCounts.of([[total - 2, 2] for total in (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)])
+    fifths = counts.fifths()
+    assert fifths is not None
+    assert fifths.bounds == (4.0, 8.0, 12.0, 16.0)
+    pairs = [
+        ((1, 3), (2, 2)),
+        ((3, 2), (2, 2)),
+        ((5, 4), (12, 0)),
+        ((10, 7), (90, 0)),
+    ]  # 5 cells were asked for, 4 made
+    some = [record_of(CountRequest(counts=asked), made) for asked, made in pairs]
+    options = {"classes": CLASSES, "categories": BINS, "training_counts": counts}
+    report = count_report(some, **options)
+    said = report["before_correction"]["counts"]["all_cells"]
+    assert (said["in_fifth"], said["fifth_bounds"]) == (0.75, [4.0, 8.0, 12.0, 16.0])
+    assert ", 75% have a total in the fifth asked for, " in count_line(report)
+
+    # 16 cells on four times the area are 4 on that of a crop, 17 are more than 4
+    large = [record_of(CountRequest(counts=(10, 6), windows=4.0), made) for made in ((8, 8), (9, 8))]
+    assert count_report(large, **options)["before_correction"]["counts"]["all_cells"]["in_fifth"] == 0.5
+
+
+def test_crops_of_too_few_different_numbers_have_no_fifths():
+    assert TrainingCounts.of([[total, 0] for total in (1, 2, 2, 3, 4)]).fifths() is None
+    assert TrainingCounts.of([[total, 0] for total in (1, 2, 3, 4, 5)]).fifths() == CountingCategories((1, 2, 3, 4))
 
 
 def test_the_report_on_trimming_and_on_layouts_that_nothing_is_asked_of():

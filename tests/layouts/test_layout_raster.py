@@ -150,7 +150,7 @@ def test_samples_depend_on_seed_and_number_and_carry_their_category(changes):
     settings = recipe(**changes)
     drawn = draw_layouts([scattered(6), scattered(7)], settings, seed=0)
     samples = LayoutSamples(drawn, settings, seed=1)
-    samples.categories = CountingCategories.from_counts(samples.counts(200), 2)
+    samples.categories = CountingCategories.from_counts(samples.class_counts(200).sum(axis=1), 2)
     again = LayoutSamples(drawn, settings, seed=1)
     again.categories = samples.categories
     for i in (4, 0):

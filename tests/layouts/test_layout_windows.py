@@ -13,7 +13,7 @@ from cellweave.data import CellClass
 from cellweave.diffusion import DiffusionProcess, ProcessRecipe
 from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, TrainingCounts, WindowedNetwork
 from cellweave.layouts.channel_scale import ChannelScale
-from cellweave.layouts.generator import build_network
+from cellweave.layouts.network import build_network
 from cellweave.layouts.windows import window_starts
 from cellweave.maps import PeakFinder
 

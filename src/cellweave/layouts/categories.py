@@ -35,15 +35,13 @@ class CountingCategories:
         Raises:
             InvalidInputError: The counts take too few values to tell so many bins apart.
         """
-        if number <= 1:
-            return cls(())
-        bounds = np.quantile(np.asarray(counts), np.arange(1, number) / number, method="inverted_cdf")
-        if len(np.unique(bounds)) < number - 1:
+        bounds = quantile_bounds(counts, number)
+        if len(set(bounds)) < len(bounds):
             raise InvalidInputError(
                 f"the numbers of cells of training crops do not tell {number} counting categories apart "
-                f"(bounds {bounds.tolist()}); set categories to a smaller number."
+                f"(bounds {list(bounds)}); set categories to a smaller number."
             )
-        return cls(tuple(float(bound) for bound in bounds))
+        return cls(bounds)
 
     @property
     def number(self) -> int:
@@ -53,3 +51,16 @@ class CountingCategories:
     def of(self, counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the bin, from 0, of every count."""
         return np.searchsorted(np.asarray(self.bounds), np.asarray(counts), side="left").astype(np.int64)
+
+
+def quantile_bounds(counts: npt.ArrayLike, number: int) -> tuple[float, ...]:
+    """Return the ``number`` - 1 numbers of cells that divide counts into equally many; some are equal where many are.
+
+    Example:
+        >>> quantile_bounds([2, 4, 6, 8, 8, 8], 3)
+        (4.0, 8.0)
+    """
+    if number <= 1:
+        return ()
+    bounds = np.quantile(np.asarray(counts), np.arange(1, number) / number, method="inverted_cdf")
+    return tuple(float(bound) for bound in bounds)

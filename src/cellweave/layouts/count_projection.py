@@ -1,19 +1,25 @@
-"""Holding samples to the counts that are asked for: the means of their channels are set to what such counts have."""
+"""Holding samples to the counts that are asked for while they are made."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from cellweave.core import InvalidInputError
 from cellweave.diffusion import DiffusionProcess, NetworkCall
+from cellweave.maps.codec import Raster
+
+EDITED_LEVEL = 0.5
+"""Noise level, as a share of T, below which predicted data show single cells."""
 
 LOWEST_LEVEL = 0.1
-"""Noise level, as a share of T, down to which means are set; below it every cell has its place."""
+"""Noise level, as a share of T, down to which counts are held; below it every cell has its place."""
 
 _MOST_WEIGHT = 1e6
 """Larger weights are no means of channels of variance 1."""
@@ -78,36 +84,55 @@ def _terms(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.concatenate([np.ones((len(scaled), 1)), scaled, scaled[:, first] * scaled[:, second]], axis=1)
 
 
-class MeanProjection:
-    """A network as sampling calls it, whose predicted data have given means in their first channels.
+class CountProjection:
+    """A network as sampling calls it, whose predicted data are moved to the nearest ones that show given counts.
 
-    At every noise level down to :data:`LOWEST_LEVEL` the data that the network predicts are moved, channel by channel,
-    by one number. The network then sees noisy data of the right means, and makes them of whole cells. Models whose data
-    are clipped learn no means: clipping would undo it.
+    While cells cannot be told one from another, the data of every channel are moved by one number, so that their means
+    are those of such counts. From :data:`EDITED_LEVEL` on single cells are edited, where the model has an editor for
+    its channels, and the network makes the rest of the layout fit them. Below :data:`LOWEST_LEVEL` nothing is changed:
+    the network has the last word, and a layout may still miss its counts. Models whose data are clipped learn no means:
+    clipping would undo it.
 
     Args:
         network: Takes noisy data.
         process: Of the model.
         means: Of the first channels of every sample of the batch, (N, K).
-        pad: Padding of the raster, which has no part in the means.
+        edit: Takes the number of a sample in the batch and its predicted data, float32 (C, H, W) without padding;
+            returns what its first K channels are to be. None: means are set at every level.
+        pad: Padding of the raster, which has no part in the counts.
 
     Source:
         Wang et al. 2023, "Zero-shot image restoration using denoising diffusion null-space model" (DDNM), where what is
-        measured, here the means, replaces the predicted data's range-space part.
+        measured, here the counts, replaces the predicted data's part of it.
     """
 
-    def __init__(self, network: NetworkCall, process: DiffusionProcess, means: Tensor, *, pad: int = 0) -> None:
-        self.network, self.process, self.means, self.pad = network, process, means, pad
+    def __init__(
+        self,
+        network: NetworkCall,
+        process: DiffusionProcess,
+        means: Tensor,
+        *,
+        edit: Callable[[int, Raster], Raster] | None = None,
+        pad: int = 0,
+    ) -> None:
+        self.network, self.process, self.means, self.edit, self.pad = network, process, means, edit, pad
 
     def __call__(self, x_t: Tensor, t: Tensor, *, category: Tensor | None, condition: Tensor | None) -> Tensor:
         """Return the output (N, C or 2C, H, W) for noisy data (N, C, H, W)."""
         output = self.network(x_t, t, category=category, condition=condition)
-        if int(t[0]) < LOWEST_LEVEL * self.process.steps:
+        level = int(t[0]) / self.process.steps
+        if level < LOWEST_LEVEL:
             return output
         pad, number = self.pad, self.means.shape[1]
-        predicted = self.process.x0_from(output, x_t, t)[:, :number]
-        inside = predicted[:, :, pad : predicted.shape[2] - pad, pad : predicted.shape[3] - pad]
-        offset = (self.means.to(predicted) - inside.mean(dim=(2, 3)))[:, :, None, None]
+        inside = np.s_[pad : x_t.shape[2] - pad, pad : x_t.shape[3] - pad]
+        predicted = self.process.x0_from(output, x_t, t)[:, :, *inside].float()
         moved = output.float().clone()
-        moved[:, :number] += self.process.change_of_output(offset, t)
+        if self.edit is None or level >= EDITED_LEVEL:
+            change = (self.means.to(predicted) - predicted[:, :number].mean(dim=(2, 3)))[:, :, None, None]
+            moved[:, :number] += self.process.change_of_output(change, t)
+            return moved
+        data = predicted.cpu().numpy()
+        edited = np.stack([self.edit(sample, one) for sample, one in enumerate(data)])
+        change = torch.from_numpy(edited - data[:, :number]).to(predicted)
+        moved[:, :number, *inside] += self.process.change_of_output(change, t)
         return moved

@@ -35,9 +35,11 @@ def count_report(
     Returns:
         ``before_correction``: mean cells made, the share of layouts that meet their request (``met``; null where
         nothing is asked for), and, by what the model is told, ``categories`` with one entry a category, or ``counts``
-        with mean absolute errors in cells and relative to the mean count asked for, of
-        classes and of all cells. ``after_correction``: null, or the
-        same share after it, with what the correction did. ``notes``: sentences to know.
+        with mean absolute errors in cells and relative to the mean count asked for, of classes and of all cells, and
+        for all cells the share of layouts in the same fifth of the training crops as the number asked for
+        (``in_fifth``), by ``fifth_bounds``; both null where the crops' numbers of cells do not tell fifths apart.
+        ``after_correction``: null, or the share that meets its request after it, with what the correction did.
+        ``notes``: sentences to know.
 
     Raises:
         InvalidInputError: There are no records.
@@ -54,7 +56,8 @@ def count_report(
     if request.category is not None:
         before["categories"] = _by_category(records, categories)
     if request.counts is not None:
-        before["counts"] = _by_class(records, classes, asked or {})
+        fifths = None if training_counts is None else training_counts.fifths()
+        before["counts"] = _by_class(records, classes, asked or {}, fifths)
     return {
         "layouts": len(records),
         "windows": request.windows,
@@ -75,8 +78,10 @@ def count_line(report: Mapping[str, Any]) -> str:
         share = "" if relative is None else f" ({relative:.1%})"
         whole = before["counts"]["all_cells"]["relative_error"]
         total = "" if whole is None else f", all cells together by {whole:.1%}"
+        in_fifth = before["counts"]["all_cells"]["in_fifth"]
+        fifth = "" if in_fifth is None else f", {in_fifth:.0%} have a total in the fifth asked for"
         parts.append(
-            f"a class misses its count by {error:.1f} cells{share}{total}, {before['met']:.0%} meet all counts"
+            f"a class misses its count by {error:.1f} cells{share}{total}{fifth}, {before['met']:.0%} meet all counts"
         )
     line = "counts before correction: " + ", ".join(parts)
     if after is None:
@@ -115,7 +120,12 @@ def _by_category(records: Sequence[CountRecord], categories: CountingCategories)
     return {"bounds": list(categories.bounds), "each": each}
 
 
-def _by_class(records: Sequence[CountRecord], classes: Sequence[str], asked: Mapping[str, int]) -> dict[str, Any]:
+def _by_class(
+    records: Sequence[CountRecord],
+    classes: Sequence[str],
+    asked: Mapping[str, int],
+    fifths: CountingCategories | None,
+) -> dict[str, Any]:
     wanted = np.array([one.request.counts for one in records], float)
     missed = np.array([one.request.misses(one.made) for one in records], float)
     total = np.abs(np.array([one.made for one in records], float).sum(axis=1) - wanted.sum(axis=1))
@@ -134,9 +144,19 @@ def _by_class(records: Sequence[CountRecord], classes: Sequence[str], asked: Map
         "all_cells": {
             "mean_absolute_error": float(total.mean()),
             "relative_error": _relative(total.sum(), wanted.sum()),
+            "in_fifth": None if fifths is None else _share_in_bin(records, fifths),
+            "fifth_bounds": None if fifths is None else list(fifths.bounds),
         },
         "each": each,
     }
+
+
+def _share_in_bin(records: Sequence[CountRecord], bins: CountingCategories) -> float:
+    """Return the share of layouts with as many cells, on the area of a training crop, as the bin asked for holds."""
+    windows = np.array([one.request.windows for one in records])
+    asked = np.array([sum(one.request.counts or ()) for one in records])
+    made = np.array([sum(one.made) for one in records])
+    return float(np.mean(bins.of(made / windows) == bins.of(asked / windows)))
 
 
 def _relative(missed: float, wanted: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +25,18 @@ from cellweave.diffusion import (
 )
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
-from cellweave.layouts.count_projection import ChannelMeans, MeanProjection
+from cellweave.layouts.count_edits import CountEditor
+from cellweave.layouts.count_projection import ChannelMeans, CountProjection
 from cellweave.layouts.model_config import FORMAT, VERSION, refuse_misfits
 from cellweave.layouts.network import build_network
-from cellweave.layouts.raster import cell_channels, decode_raster, raster_channels
+from cellweave.layouts.raster import cell_channels, decode_raster, make_codec, raster_channels
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.requestable_model import RequestableModel
 from cellweave.layouts.requests import CountRequest
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.layouts.windows import WindowedNetwork
-from cellweave.maps import PeakFinder
+from cellweave.maps import PeakFinder, SharedPeakCodec
+from cellweave.maps.codec import Raster
 from cellweave.training.model_folder import (
     classes_and_scale,
     config_values,
@@ -42,8 +44,6 @@ from cellweave.training.model_folder import (
     load_weights,
     read_config,
 )
-
-__all__ = ["FORMAT", "VERSION", "GeneratedLayout", "LayoutGenerator", "build_network"]
 
 MOST_GUIDANCE = 100.0
 
@@ -195,7 +195,7 @@ class LayoutGenerator(RequestableModel):
                 are lent by a training crop with similar counts, drawn by (seed, i).
             size: Height and width in pixels; those of the training crop when None.
             guidance: s of classifier-free guidance towards the counts; needs a model with ``drop`` in its recipe.
-            hold_counts: Hold the samples to their counts while they are made (:class:`MeanProjection`), where the
+            hold_counts: Hold the samples to their counts while they are made (:class:`CountProjection`), where the
                 model has learnt to be told counts.
             attempt: Number of the try at the same requests; every try has noise of its own.
             progress: Called after every batch.
@@ -251,7 +251,23 @@ class LayoutGenerator(RequestableModel):
         if self.channel_means is None or not requests_to_hold:
             return network
         means = torch.from_numpy(self.channel_means(_counts_a_window(requests_to_hold))).to(self.device)
-        return MeanProjection(network, self.process, means, pad=frame.pad_px)
+        edit = self._editor([one.counts or () for one in requests_to_hold])
+        return CountProjection(network, self.process, means, edit=edit, pad=frame.pad_px)
+
+    def _editor(self, counts: Sequence[Sequence[int]]) -> Callable[[int, Raster], Raster] | None:
+        """Return what gives the predicted data of a sample its counts; None for channels that cannot be edited."""
+        codec = make_codec(self.recipe, self.finder)
+        if not isinstance(codec, SharedPeakCodec):
+            return None
+        editor, scale = CountEditor(codec, self.class_names), self.scale
+
+        def edit(sample: int, data: Raster) -> Raster:
+            values = scale.to_values(data)
+            number = 1 + len(self.classes)
+            values[:number] = editor(values[:number], counts[sample])
+            return scale.to_data(values)[:number]
+
+        return edit
 
     def _told_category(self, requests: Sequence[CountRequest]) -> Tensor | None:
         if not self.recipe.told_categories:

@@ -77,10 +77,6 @@ class LayoutSamples:
         category = self.categories.number if silent else int(self.categories.of(counts.sum()))
         return {**batch, "category": torch.tensor(category)}
 
-    def counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
-        """Return the number of cells of the first crops, without drawing them."""
-        return np.asarray(self.class_counts(number).sum(axis=1), np.int64)
-
     def class_counts(self, number: int = COUNTED_CROPS) -> npt.NDArray[np.int64]:
         """Return the number of cells of every class in the first crops, (number, C), without drawing them."""
         return np.array([self._counts(*self._place(i)[:3]) for i in range(number)], np.int64)

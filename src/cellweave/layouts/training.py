@@ -16,9 +16,9 @@ from cellweave.data import CellDataset
 from cellweave.diffusion import DenoisingLoss, DiffusionProcess, DiffusionUNet
 from cellweave.layouts.calibration import calibrate_finder
 from cellweave.layouts.count_projection import ChannelMeans
-from cellweave.layouts.generator import build_network
 from cellweave.layouts.model_card import layout_card
 from cellweave.layouts.model_config import layout_config
+from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellweave.core import InvalidInputError
+from cellweave.layouts.categories import CountingCategories, quantile_bounds
 
 KEPT_CROPS = 256
 """Crops whose counts are stored with the model; counts that nobody asked for are drawn from them."""
@@ -67,6 +68,15 @@ class TrainingCounts:
         """Return what a network is told of counts (N, C): float32 (N, C + 2), the last number 1 for "counts given"."""
         logs = self._standard(np.asarray(counts, float))
         return np.concatenate([logs, np.ones((len(logs), 1))], axis=1).astype(np.float32)
+
+    def fifths(self) -> CountingCategories | None:
+        """Return the fifths of the numbers of all cells of the stored crops; None where those do not tell them apart.
+
+        Models that are told counts have no counting categories of their own; this is what they can be compared by with
+        models that are told one of five.
+        """
+        bounds = quantile_bounds(self.crops.sum(axis=1), 5)
+        return CountingCategories(bounds) if len(set(bounds)) == len(bounds) else None
 
     def require_seen(self, asked: Mapping[str, int], classes: Sequence[str], *, windows: float = 1.0) -> None:
         """Make sure that counts can be asked for: each within what training crops had, times the windows.

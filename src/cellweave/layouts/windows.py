@@ -103,11 +103,11 @@ class WindowedNetwork:
     def _starts(self, length: int) -> list[int]:
         return window_starts(length, window=self.window, overlap=self.overlap + 2 * self.pad)
 
-    def _weights(self, start: int, length: int, like: Tensor) -> Tensor:
+    def _weights(self, start: int, length: int, raster: Tensor) -> Tensor:
         """Return the weights (window,) along one axis of a window: 0 in padding inside the raster, then a ramp to 1."""
-        weights = like.new_ones(self.window)
-        ramp = torch.arange(1, self.overlap + 1, device=like.device, dtype=like.dtype) / (self.overlap + 1)
-        rise = torch.cat([like.new_zeros(self.pad), ramp])
+        weights = raster.new_ones(self.window)
+        ramp = torch.arange(1, self.overlap + 1, device=raster.device, dtype=raster.dtype) / (self.overlap + 1)
+        rise = torch.cat([raster.new_zeros(self.pad), ramp])
         if start > 0:
             weights[: len(rise)] *= rise
         if start + self.window < length:
