@@ -32,7 +32,7 @@ from cellweave.data import CellClass
 from cellweave.diffusion import SamplerRecipe, sample
 from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe
 from cellweave.layouts.channel_scale import ChannelScale
-from cellweave.layouts.generator import build_network
+from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import cell_channels, decode_raster, raster_channels
 from cellweave.maps import PeakFinder
 from cellweave.training import load_recipe

@@ -7,10 +7,10 @@ import torch
 from cellweave.core import Cells
 from cellweave.images import ImageRecipe
 from cellweave.images.condition import draw_condition
-from cellweave.images.generator import build_network as build_image_network
+from cellweave.images.network import build_network as build_image_network
 from cellweave.images.patch_basis import PatchBasis, fold_condition
 from cellweave.layouts import LayoutRecipe
-from cellweave.layouts.generator import build_network as build_layout_network
+from cellweave.layouts.network import build_network as build_layout_network
 from cellweave.layouts.raster import raster_channels
 from cellweave.localization import LocatorRecipe
 from cellweave.training import list_recipes, load_recipe

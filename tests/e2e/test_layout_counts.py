@@ -3,11 +3,13 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cellweave.cli.main import main
 from cellweave.data import CellDataset, check_dataset
+from cellweave.layouts import parse_counts
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,14 @@ def test_exact_counts_are_asked_for_and_reported(counted, tmp_path, capsys):
     made = [len(dataset.read_cells(name)) for name in dataset.names()]
     assert report["before_correction"]["mean_cells"] == pytest.approx(sum(made) / 3)
     provenance = pd.read_parquet(out / "provenance.parquet")
+    asked = [sum(parse_counts(one).values()) for one in provenance["counts"]]
+    crops = json.loads((counted / "config.json").read_text())["training_counts"]["crops"]
+    bounds = np.quantile([sum(one) for one in crops], [0.2, 0.4, 0.6, 0.8], method="inverted_cdf")
+    same = np.mean(np.searchsorted(bounds, asked) == np.searchsorted(bounds, made))
+    totals = report["before_correction"]["counts"]["all_cells"]
+    assert totals["fifth_bounds"] == bounds.tolist()
+    assert totals["in_fifth"] == pytest.approx(same)
+    assert f", {same:.0%} have a total in the fifth asked for, " in said
     assert all(f"tumor={highest[1]}," in one for one in provenance["counts"])
     assert check_dataset(out).findings == ()
 
@@ -150,6 +160,23 @@ def test_layouts_are_held_to_their_counts_unless_that_is_left_out(counted, tmp_p
         dataset = CellDataset.open(tmp_path / name)
         made[name] = [dataset.read_cells(one).xy.tolist() for one in dataset.names()]
     assert made["held"] != made["free"] == made["before"]
+
+
+def test_a_data_set_is_not_held_to_counts_where_that_is_left_out(generators, counted, tmp_path):
+    out = tmp_path / "out"
+    models = ["--layouts", str(counted), "--images", str(generators / "img")]
+    words = ["generate", "dataset", *models, "--count", "2", "--device", "cpu", "--out", str(out)]
+    assert main([*words, "--no-hold-counts"]) == 0
+    assert set(pd.read_parquet(out / "provenance.parquet")["held_to_counts"]) == {False}
+
+    # the same layouts as those of the command for layouts alone; held, they would be others
+    for name, options in (("free", ["--no-hold-counts"]), ("held", [])):
+        assert generate(counted, tmp_path / name, "--count", "2", *options) == 0
+    made, free, held = (
+        [dataset.read_cells(name).xy.tolist() for name in dataset.names()]
+        for dataset in map(CellDataset.open, (out, tmp_path / "free", tmp_path / "held"))
+    )
+    assert made == free != held
 
 
 def test_means_of_other_classes_are_refused(counted, tmp_path, capsys):

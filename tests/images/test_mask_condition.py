@@ -10,7 +10,7 @@ from cellweave.data import CellDataset, SemanticMask
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.images import ImageGenerator, ImageRecipe
 from cellweave.images.condition import condition_channels, draw_mask
-from cellweave.images.generator import build_network
+from cellweave.images.network import build_network
 from cellweave.images.patch_basis import Pixels
 from cellweave.images.recipe import MaskRecipe
 from cellweave.images.samples import ImageSamples

@@ -1,8 +1,9 @@
 """Factors on the class probabilities and the neighbours' say, chosen for the mean F1 of the classes."""
 
 import numpy as np
+import pytest
 
-from cellweave.core import Cells
+from cellweave.core import Cells, Length
 from cellweave.localization.class_choice import (
     FACTORS,
     NEIGHBOUR_RADII,
@@ -10,7 +11,9 @@ from cellweave.localization.class_choice import (
     choose_class_factors,
     choose_class_reading,
 )
+from cellweave.localization.class_matches import ClassMatches
 from cellweave.localization.class_reading import relabelled
+from cellweave.metrics import score_cells
 
 CLASSES = ("often", "seldom")
 
@@ -24,10 +27,13 @@ def cells(labels):
 def chosen(truth, of_seldom):
     values = np.array([[1 - p, p] for p in of_seldom], np.float32)
     found = relabelled(cells(truth), values, (1.0, 1.0))
-    factors, _ = choose_class_factors(
-        {"i": cells(truth)}, {"i": found}, {"i": values}, radius_px=3.0, protocol="greedy"
-    )
-    return factors, relabelled(found, values, factors).labels.tolist()
+    matches = ClassMatches({"i": cells(truth)}, {"i": found}, radius_px=3.0, protocol="greedy")
+    factors, f1 = choose_class_factors(matches, values)
+    read = relabelled(found, values, factors)
+    if len(set(truth)) == 2:
+        scores = score_cells({"i": cells(truth)}, {"i": read}, radii=[Length(3.0)], protocol="greedy")
+        assert f1 == pytest.approx(np.mean([row.f1 for row in scores.rows if row.label in CLASSES]))
+    return factors, read.labels.tolist()
 
 
 def test_a_timid_class_is_encouraged_just_enough():
@@ -51,6 +57,13 @@ def reading_of(truth, of_seldom):
     found = relabelled(cells(truth), values, (1.0, 1.0))
     reading = choose_class_reading({"i": cells(truth)}, {"i": found}, {"i": values}, radius_px=3.0, protocol="greedy")
     return reading, reading.relabelled(found, values).labels.tolist()
+
+
+def test_factors_begin_where_they_are_told_and_keep_what_is_as_good():
+    truth, of_seldom = [0, 0, 0, 1, 1], [0.3, 0.1, 0.1, 0.9, 0.4]
+    values = np.array([[1 - p, p] for p in of_seldom], np.float32)
+    matches = ClassMatches({"i": cells(truth)}, {"i": cells(truth)}, radius_px=3.0, protocol="greedy")
+    assert choose_class_factors(matches, values, (1.0, 2.0)) == ((1.0, 2.0), 1.0)  # 2 tells all five apart, too
 
 
 def test_neighbours_have_a_say_where_that_helps():

@@ -104,8 +104,8 @@ def test_what_changes_scores_as_all_anew(seed, protocol, share):
         labels = np.where(rng.random(total) < share, rng.integers(0, len(CLASSES), total), labels)
 
 
-def test_only_crowds_that_change_are_paired_anew(monkeypatch):
-    # two crowds far apart, one of two cells; the pairs handed to the protocol are those of the crowd that changes
+def test_only_groups_that_change_are_paired_anew(monkeypatch):
+    # two groups far apart, one of two cells; the pairs handed to the protocol are those of the group that changes
     truth = Cells([[5, 5], [8, 5], [50, 50]], [0, 1, 1], classes=CLASSES, shape=(SIDE, SIDE))
     found = Cells([[6, 5], [7, 5], [50, 51]], [0, 0, 0], classes=CLASSES, shape=(SIDE, SIDE))
     matches = ClassMatches({"i": truth}, {"i": found}, radius_px=RADIUS, protocol="matching")

@@ -80,7 +80,7 @@ def test_of_the_largest_matchings_the_nearest_is_found(truth, predicted, radius)
     assert (len(found), distance.sum()) == (pytest.approx(least_distance(truth, predicted, radius), abs=1e-9))
 
 
-def test_crowds_are_told_apart_however_many_are_solved_at_once(monkeypatch):
+def test_groups_are_told_apart_however_many_are_solved_at_once(monkeypatch):
     rng = np.random.default_rng(0)
     truth, predicted = rng.uniform(0, 100, (2, 300, 2))
     candidates = Candidates.within(truth, predicted, 4.0, closed=True)

@@ -11,14 +11,14 @@ from safetensors.torch import load_file, save_file
 from cellweave.core import InvalidInputError, ModelFolderError, sha256_of, torch_generator
 from cellweave.data import CellClass
 from cellweave.images import ImageRecipe
-from cellweave.images.generator import build_network as image_network
-from cellweave.images.generator import image_config
+from cellweave.images.model_config import image_config
+from cellweave.images.network import build_network as image_network
 from cellweave.images.patch_basis import Pixels
 from cellweave.layouts import LayoutRecipe
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
-from cellweave.layouts.generator import build_network as layout_network
 from cellweave.layouts.model_config import layout_config
+from cellweave.layouts.network import build_network as layout_network
 from cellweave.layouts.raster import raster_channels
 from cellweave.maps import PeakFinder
 from cellweave.training import write_model_folder

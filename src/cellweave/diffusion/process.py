@@ -178,12 +178,12 @@ class DiffusionProcess:
         """Return the mean of ``x_(t-1)`` given ``x_t`` and ``x0`` (DDPM Eq. 7); at t = 0 it is ``x0``."""
         return self._at("mean_of_x0", t, x0) * x0 + self._at("mean_of_x_t", t, x0) * x_t
 
-    def posterior_log_variance(self, t: Tensor, like: Tensor) -> Tensor:
-        """Return the logarithm of the variance of ``x_(t-1)`` given ``x_t`` and ``x0``, to broadcast over ``like``.
+    def posterior_log_variance(self, t: Tensor, sample: Tensor) -> Tensor:
+        """Return the logarithm of the variance of ``x_(t-1)`` given ``x_t`` and ``x0``, to broadcast over ``sample``.
 
         At t = 0, where that variance is 0, it is the one of t = 1, as in Improved DDPM.
         """
-        return self._at("log_posterior", t, like)
+        return self._at("log_posterior", t, sample)
 
     def learned_log_variance(self, place: Tensor, t: Tensor) -> Tensor:
         """Return the logarithm of a step's variance from its place in the range of possible ones.
@@ -204,8 +204,8 @@ class DiffusionProcess:
             self._tables[device] = {k: v.to(torch.float32).to(device) for k, v in self._float64.items()}
         return self._tables[device]
 
-    def _at(self, name: str, t: Tensor, like: Tensor) -> Tensor:
-        return self._table(t.device)[name][t].reshape(-1, *[1] * (like.ndim - 1))
+    def _at(self, name: str, t: Tensor, sample: Tensor) -> Tensor:
+        return self._table(t.device)[name][t].reshape(-1, *[1] * (sample.ndim - 1))
 
 
 def _cumulative_signal(recipe: ProcessRecipe) -> Tensor:

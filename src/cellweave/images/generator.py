@@ -17,7 +17,7 @@ from cellweave.data.images import MAX_PIXELS
 from cellweave.data.semantic_masks import UNKNOWN
 from cellweave.diffusion import DiffusionProcess, DiffusionUNet, GuidedNetwork, SamplerRecipe, sample
 from cellweave.images.condition import Scene, draw_scene
-from cellweave.images.model_config import FORMAT, VERSION, image_config, refuse_misfits
+from cellweave.images.model_config import FORMAT, VERSION, refuse_misfits
 from cellweave.images.network import build_network
 from cellweave.images.patch_basis import ImageCodec, PatchBasis, Pixels, fold_condition
 from cellweave.images.recipe import ImageRecipe
@@ -29,8 +29,6 @@ from cellweave.training.model_folder import (
     load_weights,
     read_config,
 )
-
-__all__ = ["FORMAT", "VERSION", "ImageGenerator", "build_network", "image_config"]
 
 
 class ImageGenerator:

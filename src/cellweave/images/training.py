@@ -13,8 +13,9 @@ from cellweave.core.devices import device_description
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.diffusion import DiffusionUNet
-from cellweave.images.generator import build_network, image_config
 from cellweave.images.model_card import image_card
+from cellweave.images.model_config import image_config
+from cellweave.images.network import build_network
 from cellweave.images.patch_basis import PatchBasis
 from cellweave.images.phases import train_phases
 from cellweave.images.recipe import ImageRecipe

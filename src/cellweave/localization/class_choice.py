@@ -8,7 +8,14 @@ import numpy as np
 
 from cellweave.core import Cells
 from cellweave.localization.class_matches import ClassMatches
-from cellweave.localization.class_reading import ClassReading, Factors, Values, labels_of, neighbours_of, with_say
+from cellweave.localization.class_reading import (
+    ClassReading,
+    Factors,
+    Values,
+    labels_of,
+    neighbours_of,
+    weighted_by_neighbours,
+)
 
 FACTORS: tuple[float, ...] = tuple(
     float(np.round(2.0 ** (step / 4), 3)) for step in sorted(range(-8, 9), key=lambda step: (abs(step), step))
@@ -49,43 +56,29 @@ def choose_class_reading(
     factors: Factors | None = None
     for strength in STRENGTHS:
         read = [
-            with_say(mine, theirs, strength=strength) if strength else mine
+            weighted_by_neighbours(mine, theirs, strength=strength) if strength else mine
             for mine, theirs in zip(own, around, strict=True)
         ]
-        factors, f1 = _choose_factors(matches, np.concatenate(read), factors)
+        factors, f1 = choose_class_factors(matches, np.concatenate(read), factors)
         if best is None or f1 > best[0]:
             best = f1, ClassReading(factors, strength, width)
     assert best is not None  # there are strengths
     return best[1]
 
 
-def choose_class_factors(
-    truth: Mapping[str, Cells],
-    found: Mapping[str, Cells],
-    values: Mapping[str, Values],
-    *,
-    radius_px: float,
-    protocol: str,
-    start: Factors | None = None,
-) -> tuple[Factors, float]:
+def choose_class_factors(matches: ClassMatches, values: Values, start: Factors | None = None) -> tuple[Factors, float]:
     """Return the factors with the highest mean F1 of the classes, found by trying one class at a time, and that F1.
 
     The most frequent class keeps the factor 1, as do classes that no image has.
 
     Args:
-        truth: Annotated cells of every image, of two or more classes.
-        found: Cells found, of whatever class.
-        values: How much every class has of every cell found, (N, C).
-        radius_px: Within which a cell counts as found.
-        protocol: Scoring protocol.
+        matches: True cells and cells found in all images, of two or more classes.
+        values: How much every class has of every cell found, (M, C), in the order of ``matches.images``.
         start: Factors to begin with; None: all 1.
+
+    Returns:
+        One factor a class, and the F1; all 1 and 0 where the truth has fewer than two classes.
     """
-    matches = ClassMatches(truth, found, radius_px=radius_px, protocol=protocol)
-    return _choose_factors(matches, np.concatenate([values[image] for image in matches.images]), start)
-
-
-def _choose_factors(matches: ClassMatches, values: Values, start: Factors | None) -> tuple[Factors, float]:
-    """Return factors and F1 of :func:`choose_class_factors`, given the values of all cells found, (M, C)."""
     class_count = len(matches.frequency)
     if len(matches.present) < 2:
         return (1.0,) * class_count, 0.0

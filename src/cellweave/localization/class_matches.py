@@ -38,8 +38,8 @@ class LabelledMatches:
 class ClassMatches:
     """Pairs true cells and cells found, class by class, for one choice of the latter's classes after another.
 
-    Which pairs are near enough does not depend on classes. They fall into crowds that share no cell, and a crowd none
-    of whose cells changes its class has the pairs that it had.
+    Which pairs are near enough does not depend on classes. They fall into connected groups that share no cell, and
+    a group none of whose cells changes its class has the pairs that it had.
 
     Args:
         truth: Annotated cells of every image, of the same classes everywhere.
@@ -60,29 +60,29 @@ class ClassMatches:
         self._rule = pairing_rule(protocol)
         self._candidates = joined.candidates(joined.reaches(Length(radius_px)), self._rule)
         self._true = joined.truth.label
-        self._true_crowd, self._crowd = _crowds(self._candidates)
+        self._true_group, self._found_group = _connected_groups(self._candidates)
         self.images = joined.images
         known = self._true[self._true != UNKNOWN]
         self.frequency: Indices = np.bincount(known, minlength=len(joined.classes))
         self.present = np.flatnonzero(self.frequency)
 
-    def of(self, labels: Indices, like: LabelledMatches | None = None) -> LabelledMatches:
+    def of(self, labels: Indices, previous: LabelledMatches | None = None) -> LabelledMatches:
         """Return the matches under a choice of classes.
 
         Args:
             labels: Class of every cell found, (M,).
-            like: Those under another choice; the fewer cells differ, the sooner this is done.
+            previous: Those under another choice; the fewer cells differ, the sooner this is done.
         """
-        if like is None:
+        if previous is None:
             hit = self._hits(self._candidates, labels)
             return LabelledMatches(labels, hit, self._mean_f1(labels, hit))
-        changed = np.flatnonzero(labels != like.labels)
+        changed = np.flatnonzero(labels != previous.labels)
         if not len(changed):
-            return like
-        touched = np.zeros(1 + max(self._crowd.max(initial=0), self._true_crowd.max(initial=0)), bool)
-        touched[self._crowd[changed]] = True
-        again = self._hits(self._candidates.where(touched[self._crowd[self._candidates.predicted]]), labels)
-        hit = np.where(touched[self._true_crowd], again, like.hit)
+            return previous
+        touched = np.zeros(1 + max(self._found_group.max(initial=0), self._true_group.max(initial=0)), bool)
+        touched[self._found_group[changed]] = True
+        again = self._hits(self._candidates.where(touched[self._found_group[self._candidates.predicted]]), labels)
+        hit = np.where(touched[self._true_group], again, previous.hit)
         return LabelledMatches(labels, hit, self._mean_f1(labels, hit))
 
     def _hits(self, candidates: Candidates, labels: Indices) -> Bools:
@@ -97,11 +97,11 @@ class ClassMatches:
         return float(np.mean(2 * tp / (2 * tp + fp + fn)))
 
 
-def _crowds(candidates: Candidates) -> tuple[Indices, Indices]:
-    """Return the number of the crowd of every true cell, (N,), and of every cell found, (M,)."""
+def _connected_groups(candidates: Candidates) -> tuple[Indices, Indices]:
+    """Return the number of the connected group of every true cell, (N,), and of every cell found, (M,)."""
     truths, predictions = len(candidates.truths), len(candidates.predictions)
     nodes = truths + predictions
     pairs = (candidates.truth, candidates.predicted + truths)
     graph = coo_array((np.ones(len(candidates.truth), np.int8), pairs), (nodes, nodes))
-    crowd = np.asarray(connected_components(graph, directed=False)[1], np.int64)
-    return crowd[:truths], crowd[truths:]
+    group = np.asarray(connected_components(graph, directed=False)[1], np.int64)
+    return group[:truths], group[truths:]

@@ -134,10 +134,10 @@ def with_neighbours(xy: npt.NDArray[np.float64], values: Values, *, strength: fl
     """
     if strength == 0 or len(xy) < 2:
         return values
-    return with_say(values, neighbours_of(xy, values, radius_px=radius_px), strength=strength)
+    return weighted_by_neighbours(values, neighbours_of(xy, values, radius_px=radius_px), strength=strength)
 
 
-def with_say(values: Values, neighbours: npt.NDArray[np.float64], *, strength: float) -> Values:
+def weighted_by_neighbours(values: Values, neighbours: npt.NDArray[np.float64], *, strength: float) -> Values:
     """Return values multiplied by the neighbours' mean values to a power > 0, float32 (N, C).
 
     Args:

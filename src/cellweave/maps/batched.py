@@ -110,15 +110,15 @@ def _add_gaussians(image: torch.Tensor, cell_map: DensityMapCodec, xy: npt.Array
     image += density
 
 
-def _occupied(pixels: Sequence[Pixels], like: torch.Tensor) -> torch.Tensor:
-    """Return where cells are, bool (n, H, W), on the device of ``like``."""
+def _occupied(pixels: Sequence[Pixels], maps: torch.Tensor) -> torch.Tensor:
+    """Return where cells are, bool (n, H, W), on the device of ``maps``."""
     import torch
 
-    _, height, width = like.shape
+    _, height, width = maps.shape
     flat = [i * height * width + rows * width + columns for i, (rows, columns) in enumerate(pixels)]
-    occupied = torch.zeros(like.numel(), dtype=torch.bool, device=like.device)
-    occupied[torch.from_numpy(np.concatenate(flat)).to(like.device)] = True
-    return occupied.view(like.shape)
+    occupied = torch.zeros(maps.numel(), dtype=torch.bool, device=maps.device)
+    occupied[torch.from_numpy(np.concatenate(flat)).to(maps.device)] = True
+    return occupied.view(maps.shape)
 
 
 def _fill_profiles(

@@ -13,7 +13,7 @@ from cellweave.metrics.neighbours import Indices, Points
 from cellweave.metrics.rates import Floats
 
 _PAIRS_AT_ONCE = 256
-"""Crowds of cells are solved together up to about this many pairs: the solver takes the square of their number."""
+"""Groups of connected cells are solved together up to about this many pairs: the solver takes their number squared."""
 
 
 def match_maximum(truth_xy: Points, predicted_xy: Points, radius_px: float) -> Indices:
@@ -66,7 +66,7 @@ def nearest_most_pairs(candidates: Candidates) -> Indices:
     matched[truth[alone]] = predicted[alone]
     truth, predicted, distance = truth[~alone], predicted[~alone], distance[~alone]
     true_rank, predicted_rank = candidates.truths.rank[truth], candidates.predictions.rank[predicted]
-    for chosen in _crowds(true_rank, predicted_rank):
+    for chosen in _batches_of_groups(true_rank, predicted_rank):
         _, one_truth, at_row = np.unique(true_rank[chosen], return_index=True, return_inverse=True)
         _, one_predicted, at_column = np.unique(predicted_rank[chosen], return_index=True, return_inverse=True)
         row, column = _least_distance(at_row, at_column, distance[chosen])
@@ -74,16 +74,16 @@ def nearest_most_pairs(candidates: Candidates) -> Indices:
     return matched
 
 
-def _crowds(truth: Indices, predicted: Indices) -> Iterator[Indices]:
-    """Yield the numbers of the pairs of connected points, in order, many crowds that are not connected at a time."""
+def _batches_of_groups(truth: Indices, predicted: Indices) -> Iterator[Indices]:
+    """Yield the numbers of the pairs of connected points, in order, many groups that are not connected at a time."""
     if not len(truth):
         return
     first_prediction = int(truth.max()) + 1
     nodes = first_prediction + int(predicted.max()) + 1
     graph = coo_array((np.ones(len(truth), np.int8), (truth, predicted + first_prediction)), (nodes, nodes))
-    crowd = connected_components(graph, directed=False)[1][truth]
-    order = np.lexsort((predicted, truth, crowd))
-    starts = np.flatnonzero(np.diff(crowd[order], prepend=-1))
+    group = connected_components(graph, directed=False)[1][truth]
+    order = np.lexsort((predicted, truth, group))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     batch = starts // _PAIRS_AT_ONCE
     yield from np.split(order, starts[np.flatnonzero(np.diff(batch)) + 1])
 

@@ -202,6 +202,7 @@ def generate_dataset(
     counts: Mapping[str, int] | None = None,
     size: tuple[int, int] | None = None,
     correct: str | None = None,
+    hold_counts: bool = True,
     batch_size: int = 4,
     device: str = "auto",
     overwrite: bool = False,
@@ -219,6 +220,7 @@ def generate_dataset(
         counts: Cells of some classes in each layout, as in :func:`generate_layouts`.
         size: Height and width of layouts and images in pixels; those of the layout model's crop when None.
         correct: ``trim`` or ``reject``, as in :func:`generate_layouts`; what stays is painted.
+        hold_counts: As in :func:`generate_layouts`.
         batch_size: Samples at a time.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         overwrite: Replace ``out``.
@@ -228,7 +230,7 @@ def generate_dataset(
         CellweaveError: A model or the output place cannot be used, or an option makes no sense.
     """
     sampling = Sampling(seed, batch_size)
-    wish = LayoutWish(category, counts, size, named_correction(correct))
+    wish = LayoutWish(category, counts, size, named_correction(correct), hold_counts)
     drawing = LayoutStage(layouts, count=count, wish=wish, sampling=sampling, device=device)
     painting = ImageStage(images, sampling=sampling, device=device)
     drawer = drawing.generator

@@ -16,8 +16,8 @@ from cellweave.data import write_png
 from cellweave.diffusion import SamplerRecipe
 from cellweave.images import ImageGenerator
 from cellweave.images.condition import Scene
-from cellweave.images.generator import FORMAT as IMAGES
-from cellweave.images.generator import VERSION as IMAGES_VERSION
+from cellweave.images.model_config import FORMAT as IMAGES
+from cellweave.images.model_config import VERSION as IMAGES_VERSION
 from cellweave.training.model_folder import CONFIG, WEIGHTS, find_model_folder, read_config
 from cellweave.training.recipe import first_misfit
 from cellweave.workflows.staging import Staging

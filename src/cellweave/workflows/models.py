@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cellweave.core import ModelFolderError
-from cellweave.images import generator as images
-from cellweave.layouts import generator as layouts
+from cellweave.images import model_config as images
+from cellweave.layouts import model_config as layouts
 from cellweave.localization import locator
 from cellweave.training.model_folder import (
     CARD,
