@@ -8,7 +8,8 @@ import pytest
 
 from cellweave.cli.main import main
 from cellweave.data.phantom import write_phantom_dataset
-from cellweave.workflows.studies.study import StudyOptions, run_study, study_maps
+from cellweave.workflows.studies.options import LocatorStudyOptions
+from cellweave.workflows.studies.study import run_locator_study, study_maps
 
 CHANGES = (
     "network.widths=[4]",
@@ -67,17 +68,24 @@ def test_maps_step_by_step_and_at_once(data, tmp_path, capsys):
         assert (at_once / name).stat().st_size > 0
     assert "EDT, C1 = 10, C2 = 0.5 better than marker, 3×3" in said
 
-    stopped = StudyOptions(
-        data, by_steps, 3, (0, 1), 2, arms=["edt", "marker"], radii_px=(6, 10), changes=CHANGES, device="cpu"
-    )
-
     def stop(stage, done, total, note=""):
         if stage.startswith("marker, seed 0") and done == 2:
             raise KeyboardInterrupt
 
-    interrupted = StudyOptions(**{name: getattr(stopped, name) for name in StudyOptions.__slots__} | {"progress": stop})
+    interrupted = LocatorStudyOptions(
+        data=data,
+        out=by_steps,
+        steps=3,
+        seeds=(0, 1),
+        folds=2,
+        arms=["edt", "marker"],
+        radii_px=(6, 10),
+        changes=CHANGES,
+        device="cpu",
+        progress=stop,
+    )
     with pytest.raises(KeyboardInterrupt):
-        run_study(study_maps(interrupted), interrupted)
+        run_locator_study(study_maps(interrupted))
     assert list(counts(by_steps)) == ["arms/edt/seed-0/result.json"]
     assert list((by_steps / "arms/marker/seed-0/work/fold-1/checkpoints").glob("step-*"))
     assert main(["study", "maps", *words(data, by_steps, "--arms", "marker,edt", "--seeds", "1,0")]) == 0

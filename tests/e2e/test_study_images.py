@@ -10,7 +10,8 @@ import pytest
 from cellweave.cli.main import main
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.workflows.studies import image_measures
-from cellweave.workflows.studies.image_studies import ImageStudyOptions, run_image_study, study_samplers
+from cellweave.workflows.studies.image_studies import run_image_study, study_samplers
+from cellweave.workflows.studies.options import ImageStudyOptions
 
 CHANGES = (
     "fit.precision=fp32",
@@ -87,11 +88,17 @@ def test_samplers_step_by_step_and_at_once(made, tmp_path, capsys):
 
     def run(progress):
         options = ImageStudyOptions(
-            made / "set", by_steps, (0,), count=4, locator="none", device="cpu", progress=progress
+            data=made / "set",
+            out=by_steps,
+            seeds=(0,),
+            count=4,
+            locator="none",
+            device="cpu",
+            progress=progress,
         )
         ways = ["ddpm:4", "unipc:2"]
         study = study_samplers(options, made / "model", samplers=ways, reference="ddpm:4", batch_size=2)
-        run_image_study(study, options)
+        run_image_study(study)
 
     with pytest.raises(KeyboardInterrupt):
         run(stop)

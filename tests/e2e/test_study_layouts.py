@@ -10,7 +10,9 @@ from cellweave.cli.main import main
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.workflows.studies import layout_measures, layout_plan, layout_values
 from cellweave.workflows.studies.layout_designs import densities_design
-from cellweave.workflows.studies.layout_studies import LayoutStudyOptions, run_layout_study
+from cellweave.workflows.studies.layout_studies import run_layout_study
+from cellweave.workflows.studies.layout_study import LayoutStudy
+from cellweave.workflows.studies.options import LayoutStudyOptions
 
 CHANGES = (
     "fit.precision=fp32",
@@ -81,10 +83,10 @@ def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
             raise KeyboardInterrupt
 
     options = LayoutStudyOptions(
-        data,
-        by_steps,
-        2,
-        (0,),
+        data=data,
+        out=by_steps,
+        steps=2,
+        seeds=(0,),
         count=4,
         arms=["none", "kde"],
         changes=(*CHANGES, "categories=2"),
@@ -92,7 +94,7 @@ def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
         progress=stop,
     )
     with pytest.raises(KeyboardInterrupt):
-        run_layout_study(densities_design(), options)
+        run_layout_study(LayoutStudy(densities_design(), options))
     assert list(results(by_steps)) == ["arms/none/seed-0/result.json"]
     assert list((by_steps / "arms/kde/seed-0/work/fold-1/training").rglob("step-*"))
     assert main(["study", "densities", *words(data, by_steps, *arms)]) == 0

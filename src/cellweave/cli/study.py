@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellweave.cli.printing import print_notes, print_tables, table_of
-from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score import Protocol
+from cellweave.cli.study_command import filled_table, run_command
 from cellweave.cli.study_images import guidance, magnification, samplers
 from cellweave.cli.study_layouts import bandwidth, categories, components, densities
 from cellweave.cli.study_options import (
@@ -26,13 +25,15 @@ from cellweave.cli.study_options import (
     RecipeName,
     Seeds,
     numbers_in,
-    print_plan,
-    state_notes,
+    training_options,
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cellweave.core.progress import Progress
     from cellweave.workflows.studies.locator_study import LocatorStudy
-    from cellweave.workflows.studies.study import StudySummary
+    from cellweave.workflows.studies.study import LocatorStudySummary
 
 app = typer.Typer(
     name="study",
@@ -167,36 +168,29 @@ def recipes(
 
 def _run(make: Callable[..., LocatorStudy], given: dict[str, Any], extra: dict[str, Any]) -> None:
     """Plan or run a study with the options of a command."""
-    from cellweave.workflows.studies.study import StudyOptions, plan_study, run_study
+    from cellweave.workflows.studies.options import LocatorStudyOptions
+    from cellweave.workflows.studies.study import plan_locator_study, run_locator_study
 
-    with terminal_progress() as progress:
-        options = StudyOptions(
-            data=given["data"],
-            out=given["out"],
-            steps=given["steps"],
-            seeds=numbers_in(given["seeds"], "--seeds", int),
-            folds=given["folds"],
-            use_folds=given["use_folds"],
-            arms=None if given["arms"] is None else [name.strip() for name in given["arms"].split(",")],
+    def study(progress: Progress) -> LocatorStudy:
+        options = LocatorStudyOptions(
+            **training_options(given, progress),
             radii_px=numbers_in(given["radius_px"], "--radius-px", float),
             protocol=given["protocol"].value,
-            recipe=given["recipe"],
-            changes=given["changes"] or (),
-            device=given["device"],
-            overwrite=given["overwrite"],
-            progress=progress,
         )
-        study = make(options, **extra)
-        planned = plan_study(study, options) if given["plan"] else None
-        summary = run_study(study, options, only_tables=given["tables_only"]) if planned is None else None
-    if planned is not None:
-        print_plan(planned, besides="predicting and scoring", as_json=given["as_json"])
-    if summary is not None:
-        print_study(summary, protocol=given["protocol"].value, as_json=given["as_json"])
+        return make(options, **extra)
+
+    run_command(
+        given,
+        study,
+        lambda one, only_tables: run_locator_study(one, only_tables=only_tables),
+        lambda summary: _tables(summary, protocol=given["protocol"].value),
+        plan=plan_locator_study,
+        besides="predicting and scoring",
+    )
 
 
-def print_study(summary: StudySummary, *, protocol: str, as_json: bool) -> None:
-    """Print F1 of all arms, what it says of the claims, and where everything is."""
+def _tables(summary: LocatorStudySummary, *, protocol: str) -> list[Table]:
+    """Return F1 of all arms, and what it says of the claims."""
     from cellweave.workflows.studies.markdown import (
         CLAIM_COLUMNS,
         claim_rows,
@@ -206,24 +200,16 @@ def print_study(summary: StudySummary, *, protocol: str, as_json: bool) -> None:
         shown_decoders,
     )
 
-    if as_json:
-        typer.echo((summary.files.others[-1]).read_text(encoding="utf-8").strip())
-        return
     design, tables, radius = summary.design, summary.tables, summary.radius_px
-    columns = overview_columns(design, tables)
     overview = overview_title(design, radius_px=radius)
-    title = f"{overview}, {tables.images} images of {tables.groups} groups held out"
-    scores = table_of(columns[0], numbers=columns[1:], title=title)
-    for row in overview_rows(design, tables, radius_px=radius, protocol=protocol):
-        scores.add_row(*row)
-    claims = table_of(CLAIM_COLUMNS[0], numbers=CLAIM_COLUMNS[1:], title=f"\nclaims, {overview}")
+    scores = filled_table(
+        overview_columns(design, tables),
+        overview_rows(design, tables, radius_px=radius, protocol=protocol),
+        title=f"{overview}, {tables.images} images of {tables.groups} groups held out",
+    )
     measures, decoders = design.measures, shown_decoders(design)
-    for row in claim_rows(tables, protocol=protocol, radii_px=[radius], measures=measures, decoders=decoders):
-        claims.add_row(*row)
-    print_tables(scores, *([claims] if claims.row_count else []))
-    print_notes(state_notes(summary.outcome, summary.tables.arms, summary.files.tables))
-    for path in (summary.files.tables, *summary.files.others, *summary.files.figures):
-        typer.echo(f"written to {path}")
+    claims = claim_rows(tables, protocol=protocol, radii_px=[radius], measures=measures, decoders=decoders)
+    return [scores, filled_table(CLAIM_COLUMNS, claims, title=f"\nclaims, {overview}")]
 
 
 for command in (densities, categories, bandwidth, components, guidance, magnification, samplers):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellweave.cli.printing import print_notes, print_tables, table_of
-from cellweave.cli.progress import terminal_progress
+from cellweave.cli.study_command import filled_table, run_command, without_intervals
 from cellweave.cli.study_options import (
     AsJson,
     Changes,
@@ -19,12 +19,21 @@ from cellweave.cli.study_options import (
     Overwrite,
     RecipeName,
     Seeds,
+    Steps,
+    UseFolds,
+    names_in,
     numbers_in,
-    state_notes,
+    study_options,
 )
 
 if TYPE_CHECKING:
-    from cellweave.workflows.studies.image_studies import ImageStudySummary
+    from rich.table import Table
+
+    from cellweave.core.progress import Progress
+    from cellweave.workflows.studies.image_output import ImageStudy
+    from cellweave.workflows.studies.image_tables import ImageTables
+    from cellweave.workflows.studies.options import ImageStudyOptions
+    from cellweave.workflows.studies.runner import StudySummary
 
 Model = Annotated[str, typer.Option(help="Image model: model folder, shipped model, or owner/name on the hub.")]
 Data = Annotated[Path, typer.Option(help="Data set whose layouts or masks are painted; its images are compared with.")]
@@ -71,25 +80,13 @@ def guidance(
     as_json: AsJson = False,
 ) -> None:
     """Compare scales of classifier-free guidance of an image model on the same scenes and noise."""
-    from cellweave.workflows.studies.image_studies import ImageStudyOptions, run_image_study, study_guidance
+    from cellweave.workflows.studies.image_studies import study_guidance
 
-    with terminal_progress() as progress:
-        options = ImageStudyOptions(
-            data,
-            out,
-            seeds=numbers_in(seeds, "--seeds", int),
-            count=count,
-            side=size,
-            encoder=encoder,
-            locator=locator,
-            device=device,
-            overwrite=overwrite,
-            progress=progress,
-        )
+    def study(options: ImageStudyOptions) -> ImageStudy:
         values = numbers_in(scales, "--scales", float)
-        study = study_guidance(options, model, scales=values, sampler=sampler, split=split, batch_size=batch_size)
-        summary = run_image_study(study, options, only_tables=tables_only)
-    _print(summary, as_json=as_json)
+        return study_guidance(options, model, scales=values, sampler=sampler, split=split, batch_size=batch_size)
+
+    _run(study, locals())
 
 
 def samplers(
@@ -114,42 +111,30 @@ def samplers(
     as_json: AsJson = False,
 ) -> None:
     """Compare samplers of an image model, and their steps, on the same scenes and sample numbers."""
-    from cellweave.workflows.studies.image_studies import ImageStudyOptions, run_image_study, study_samplers
+    from cellweave.workflows.studies.image_studies import study_samplers
 
-    with terminal_progress() as progress:
-        options = ImageStudyOptions(
-            data,
-            out,
-            seeds=numbers_in(seeds, "--seeds", int),
-            count=count,
-            side=size,
-            encoder=encoder,
-            locator=locator,
-            device=device,
-            overwrite=overwrite,
-            progress=progress,
-        )
-        study = study_samplers(
+    def study(options: ImageStudyOptions) -> ImageStudy:
+        return study_samplers(
             options,
             model,
-            samplers=[name.strip() for name in samplers.split(",")],
+            samplers=names_in(samplers),
             reference=reference.strip(),
             guidance=guidance,
             split=split,
             batch_size=batch_size,
         )
-        summary = run_image_study(study, options, only_tables=tables_only)
-    _print(summary, as_json=as_json)
+
+    _run(study, locals())
 
 
 def magnification(
     data: Annotated[Path, typer.Option(help="Data set; folds of its training split are learnt from and held out.")],
     out: Out,
-    steps: Annotated[int, typer.Option(help="Steps of every model.")],
+    steps: Steps,
     reduce: Annotated[str, typer.Option(help="How many times smaller images become; 2 makes 10x of 20x.")] = "1,2",
     seeds: Seeds = "0,1,2",
     folds: Folds = 5,
-    use_folds: Annotated[int, typer.Option(help="Folds that are held out in turn, a model each.")] = 1,
+    use_folds: UseFolds = 1,
     count: Annotated[
         int | None,
         typer.Option(help="Areas of a fold that every arm paints; by default as many as there are, up to 64."),
@@ -168,22 +153,10 @@ def magnification(
     as_json: AsJson = False,
 ) -> None:
     """Compare image models of images as they are and of reduced ones, each beside real images of its own scale."""
-    from cellweave.workflows.studies.image_studies import ImageStudyOptions, run_image_study, study_magnification
+    from cellweave.workflows.studies.image_studies import study_magnification
 
-    with terminal_progress() as progress:
-        options = ImageStudyOptions(
-            data,
-            out,
-            seeds=numbers_in(seeds, "--seeds", int),
-            count=count,
-            side=size,
-            encoder=encoder,
-            locator=locator,
-            device=device,
-            overwrite=overwrite,
-            progress=progress,
-        )
-        study = study_magnification(
+    def study(options: ImageStudyOptions) -> ImageStudy:
+        return study_magnification(
             options,
             steps,
             reductions=numbers_in(reduce, "--reduce", int),
@@ -192,27 +165,32 @@ def magnification(
             recipe=recipe,
             changes=changes or (),
         )
-        summary = run_image_study(study, options, only_tables=tables_only)
-    _print(summary, as_json=as_json)
+
+    _run(study, locals())
 
 
-def _print(summary: ImageStudySummary, *, as_json: bool) -> None:
-    """Print the scores of all arms, their differences, and where everything is."""
+def _run(make: Callable[[ImageStudyOptions], ImageStudy], given: dict[str, Any]) -> None:
+    """Run a study with the options of a command."""
+    from cellweave.workflows.studies.image_studies import run_image_study
+    from cellweave.workflows.studies.options import ImageStudyOptions
+
+    def study(progress: Progress) -> ImageStudy:
+        own = {name: given[name] for name in ("count", "encoder", "locator")}
+        return make(ImageStudyOptions(**study_options(given, progress), **own, side=given["size"]))
+
+    run_command(given, study, lambda one, only_tables: run_image_study(one, only_tables=only_tables), _tables)
+
+
+def _tables(summary: StudySummary[ImageTables]) -> list[Table]:
+    """Return the scores of all arms, and their differences."""
     from cellweave.workflows.studies.image_markdown import CLAIM_COLUMNS, claim_rows, score_columns, score_rows
 
-    if as_json:
-        typer.echo((summary.files.others[-1]).read_text(encoding="utf-8").strip())
-        return
     tables = summary.tables
-    if not tables.scores.empty:
-        columns = score_columns(tables)
-        scores = table_of(columns[0], numbers=columns[1:], title=summary.design.title)
-        for row in score_rows(tables):
-            scores.add_row(row[0], *(one.partition(" [")[0] for one in row[1:]))
-        claims = table_of(CLAIM_COLUMNS[0], numbers=CLAIM_COLUMNS[1:], title="\ndifferences")
-        for row in claim_rows(tables, ["KID", "FID"] if tables.alike else ["KID position", "FID position"]):
-            claims.add_row(*row)
-        print_tables(scores, *([claims] if claims.row_count else []))
-    print_notes(state_notes(summary.outcome, tables.arms, summary.files.tables))
-    for path in (summary.files.tables, *summary.files.others, *summary.files.figures):
-        typer.echo(f"written to {path}")
+    if tables.scores.empty:
+        return []
+    scores = without_intervals(score_rows(tables))
+    claims = claim_rows(tables, ["KID", "FID"] if tables.alike else ["KID position", "FID position"])
+    return [
+        filled_table(score_columns(tables), scores, title=summary.design.title),
+        filled_table(CLAIM_COLUMNS, claims, title="\ndifferences"),
+    ]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellweave.cli.printing import print_notes, print_tables, table_of
-from cellweave.cli.progress import terminal_progress
+from cellweave.cli.study_command import filled_table, run_command, without_intervals
 from cellweave.cli.study_options import (
     Arms,
     AsJson,
@@ -21,18 +20,21 @@ from cellweave.cli.study_options import (
     Plan,
     RecipeName,
     Seeds,
+    Steps,
+    UseFolds,
+    names_in,
     numbers_in,
-    print_plan,
-    state_notes,
+    training_options,
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from cellweave.workflows.studies.design import Design
-    from cellweave.workflows.studies.layout_studies import LayoutStudySummary
+    from cellweave.workflows.studies.layout_tables import LayoutTables
+    from cellweave.workflows.studies.runner import StudySummary
 
 Data = Annotated[Path, typer.Option(help="Data set; folds of its training split are learnt from and compared with.")]
-Steps = Annotated[int, typer.Option(help="Steps of every model.")]
-UseFolds = Annotated[int, typer.Option(help="Folds that are held out in turn, a model each.")]
 Count = Annotated[int, typer.Option(help="Layouts that every model draws.")]
 
 
@@ -59,7 +61,7 @@ def densities(
     """Compare spatial densities beside the cells of a layout: none, KDE, GMM and GMCM."""
     from cellweave.workflows.studies.layout_designs import densities_design
 
-    ways = () if channels is None else [name.strip() for name in channels.split(",")]
+    ways = () if channels is None else names_in(channels)
     _run(densities_design(ways), locals())
 
 
@@ -141,51 +143,31 @@ def components(
 
 def _run(design: Design, given: dict[str, Any]) -> None:
     """Plan or run a study with the options of a command."""
-    from cellweave.workflows.studies.layout_studies import LayoutStudyOptions, plan_layout_study, run_layout_study
+    from cellweave.workflows.studies.layout_studies import plan_layout_study, run_layout_study
+    from cellweave.workflows.studies.layout_study import LayoutStudy
+    from cellweave.workflows.studies.options import LayoutStudyOptions
 
-    with terminal_progress() as progress:
-        options = LayoutStudyOptions(
-            data=given["data"],
-            out=given["out"],
-            steps=given["steps"],
-            seeds=numbers_in(given["seeds"], "--seeds", int),
-            folds=given["folds"],
-            use_folds=given["use_folds"],
-            count=given["count"],
-            arms=None if given["arms"] is None else [name.strip() for name in given["arms"].split(",")],
-            recipe=given["recipe"],
-            changes=given["changes"] or (),
-            device=given["device"],
-            overwrite=given["overwrite"],
-            progress=progress,
-        )
-        planned = plan_layout_study(design, options) if given["plan"] else None
-        summary = run_layout_study(design, options, only_tables=given["tables_only"]) if planned is None else None
-    if planned is not None:
-        print_plan(planned, besides="choosing decoders and measuring layouts", as_json=given["as_json"])
-    if summary is not None:
-        _print(summary, as_json=given["as_json"])
+    run_command(
+        given,
+        lambda progress: LayoutStudy(
+            design, LayoutStudyOptions(**training_options(given, progress), count=given["count"])
+        ),
+        lambda study, only_tables: run_layout_study(study, only_tables=only_tables),
+        _tables,
+        plan=plan_layout_study,
+        besides="choosing decoders and measuring layouts",
+    )
 
 
-def _print(summary: LayoutStudySummary, *, as_json: bool) -> None:
-    """Print the positions of all arms, what they say of the claims, and where everything is."""
+def _tables(summary: StudySummary[LayoutTables]) -> list[Table]:
+    """Return the positions of all arms, and what they say of the claims."""
     from cellweave.workflows.studies.layout_markdown import CLAIM_COLUMNS, claim_rows, position_columns, position_rows
     from cellweave.workflows.studies.layout_values import MEAN
 
-    if as_json:
-        typer.echo((summary.files.others[-1]).read_text(encoding="utf-8").strip())
-        return
     tables = summary.tables
-    if not tables.scores.empty:
-        columns = position_columns(tables)
-        title = f"position between real (0) and random (1), {tables.held_out} images held out"
-        positions = table_of(columns[0], numbers=columns[1:], title=title)
-        for row in position_rows(tables):
-            positions.add_row(row[0], *(one.partition(" [")[0] for one in row[1:]))
-        claims = table_of(CLAIM_COLUMNS[0], numbers=CLAIM_COLUMNS[1:], title="\nclaims, position")
-        for row in claim_rows(tables, ["spatial-FID", MEAN]):
-            claims.add_row(*row)
-        print_tables(positions, *([claims] if claims.row_count else []))
-    print_notes(state_notes(summary.outcome, tables.arms, summary.files.tables))
-    for path in (summary.files.tables, *summary.files.others, *summary.files.figures):
-        typer.echo(f"written to {path}")
+    if tables.scores.empty:
+        return []
+    title = f"position between real (0) and random (1), {tables.held_out} images held out"
+    positions = filled_table(position_columns(tables), without_intervals(position_rows(tables)), title=title)
+    claims = claim_rows(tables, ["spatial-FID", MEAN])
+    return [positions, filled_table(CLAIM_COLUMNS, claims, title="\nclaims, position")]

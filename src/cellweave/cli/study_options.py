@@ -1,24 +1,21 @@
-"""What the commands of all studies read and say alike."""
+"""What the commands of all studies read alike: the options in their signatures, and their values."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from cellweave.cli.printing import print_tables, table_of
-
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from cellweave.workflows.studies.plan import StudyPlan
-    from cellweave.workflows.studies.runner import Outcome
+    from cellweave.core.progress import Progress
 
 Out = Annotated[Path, typer.Option(help="Folder of the study.")]
 Seeds = Annotated[str, typer.Option(help="Seeds; every arm is run with each.")]
+Steps = Annotated[int, typer.Option(help="Steps of every model.")]
 Folds = Annotated[int, typer.Option(help="Folds, of whole patients or slides, of the training split.")]
+UseFolds = Annotated[int, typer.Option(help="Folds that are held out in turn, a model each.")]
 Arms = Annotated[str | None, typer.Option(help="Arms to run, separated by commas; all by default.")]
 RecipeName = Annotated[str, typer.Option(help="Shipped recipe, or a YAML file, that all arms start from.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change of the recipe for all arms; repeatable.")]
@@ -48,27 +45,31 @@ def numbers_in(text: str, option: str, kind: type[_NumberT]) -> list[_NumberT]:
         ) from error
 
 
-def state_notes(outcome: Outcome, arms: pd.DataFrame, tables: Path) -> tuple[str, ...]:
-    """Return what to know of how far a study is, one sentence each."""
-    notes = []
-    if outcome.elsewhere:
-        notes.append(f"other processes are at {'; '.join(outcome.elsewhere)}: these are not in the tables yet.")
-    if outcome.missing:
-        notes.append(f"not run yet: {'; '.join(outcome.missing)}.")
-    failed = [str(arm) for arm, why in zip(arms["arm"], arms["failed"], strict=True) if why]
-    if failed:
-        notes.append(f"did not learn under this recipe: {', '.join(failed)}; {tables} says why.")
-    return tuple(notes)
+def names_in(text: str) -> list[str]:
+    """Return the names of an option, separated by commas."""
+    return [name.strip() for name in text.split(",")]
 
 
-def print_plan(plan: StudyPlan, *, besides: str, as_json: bool) -> None:
-    """Print what every arm costs, and the time of all that is missing, ``besides`` what is not planned for."""
-    if as_json:
-        typer.echo(json.dumps(plan.to_json()))
-        return
-    table = table_of("arm", numbers=("parameters", "s a step", "hours a seed", "seeds missing"))
-    for arm in plan.arms:
-        parameters = f"{arm.parameters / 1e6:.2f} M"
-        table.add_row(arm.arm, parameters, f"{arm.seconds_per_step:.3f}", f"{arm.hours_per_seed:.2f}", str(arm.missing))
-    print_tables(table)
-    typer.echo(f"about {plan.hours:.1f} hours in one process, besides {besides}")
+def study_options(given: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Return the values of the fields of :class:`StudyOptions`.
+
+    Args:
+        given: What a command was given, by the names of its parameters.
+        progress: What the study reports its progress to.
+
+    Raises:
+        InvalidInputError: The seeds are not numbers.
+    """
+    same = {name: given[name] for name in ("data", "out", "device", "overwrite")}
+    return {**same, "seeds": numbers_in(given["seeds"], "--seeds", int), "progress": progress}
+
+
+def training_options(given: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Return the values of the fields of :class:`TrainingStudyOptions`; arguments are those of :func:`study_options`.
+
+    Raises:
+        InvalidInputError: The seeds are not numbers.
+    """
+    same = {name: given[name] for name in ("steps", "folds", "use_folds", "recipe")}
+    arms = None if given["arms"] is None else names_in(given["arms"])
+    return {**study_options(given, progress), **same, "arms": arms, "changes": given["changes"] or ()}

@@ -6,7 +6,7 @@ import torch
 from cellweave.core import InvalidInputError
 from cellweave.data import CellClass
 from cellweave.images import ImageGenerator, ImageRecipe
-from cellweave.images.generator import build_network
+from cellweave.images.network import build_network
 from cellweave.images.patch_basis import Pixels
 from cellweave.workflows.studies.design import Pair
 from cellweave.workflows.studies.image_designs import guidance_design, magnification_design, samplers_design

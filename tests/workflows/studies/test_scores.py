@@ -5,7 +5,7 @@ import pytest
 
 from cellweave.core import InvalidInputError
 from cellweave.workflows.studies.counts import gather
-from cellweave.workflows.studies.scores import difference, score_arm, spread
+from cellweave.workflows.studies.scores import difference, score_arm
 from cellweave.workflows.studies.spread import HOLDS, OPEN, REFUTED, verdict
 
 TWO = ("p", "q")
@@ -30,24 +30,24 @@ def test_scores_by_hand(make_result):
     # 8 found of 6, 4 of 6
     np.testing.assert_allclose(at(scored.values, scored, "mae"), [2, 0])
     np.testing.assert_allclose(at(scored.values, scored, "rmse"), [2, 0])
-    spreads = spread(scored)
+    spreads = scored.spread()
     assert at(spreads.mean, scored, "f1") == pytest.approx(5 / 6)
     assert at(spreads.sd, scored, "f1") == pytest.approx(np.std([2 / 3, 1], ddof=1))
 
 
 def test_intervals_hold_what_groups_and_seeds_could_give(make_result):
     scored = scores(make_result, [(10, 0, 0), (0, 10, 10)])
-    spreads = spread(scored)
+    spreads = scored.spread()
     # one of the groups twice, or both: 1, 0 or 1/2
     assert (at(spreads.low, scored, "f1"), at(spreads.high, scored, "f1")) == (0, 1)
     assert np.isnan(at(spreads.sd, scored, "f1"))
     same_groups = scores(make_result, [(10, 0, 0)] * 2, [(0, 10, 10)] * 2)
-    spreads = spread(same_groups)
+    spreads = same_groups.spread()
     assert (at(spreads.low, same_groups, "f1"), at(spreads.high, same_groups, "f1")) == (0, 1)
 
 
 def test_one_group_has_no_interval(make_result):
-    spreads = spread(scores(make_result, [(10, 0, 0), (5, 5, 5)], groups=("p", "p")))
+    spreads = scores(make_result, [(10, 0, 0), (5, 5, 5)], groups=("p", "p")).spread()
     assert np.isnan(spreads.low).all()
     assert np.isnan(spreads.high).all()
     assert not np.isnan(spreads.mean).any()
@@ -61,7 +61,7 @@ def test_differences_are_paired(make_result):
     assert between is not None
     for end in (between.mean, between.low, between.high):
         assert at(end, first, "f1") == pytest.approx(0.1)
-    alone = spread(first)
+    alone = first.spread()
     assert at(alone.high, first, "f1") - at(alone.low, first, "f1") > 0.2
 
 

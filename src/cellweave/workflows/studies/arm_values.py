@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from cellweave.core import InvalidInputError
+from cellweave.core import InvalidInputError, OutputError
 from cellweave.metrics.rates import Floats
-from cellweave.workflows.studies.spread import Spread, over_seeds
+from cellweave.workflows.studies.spread import Spread, over_common_seeds, over_seeds
+from cellweave.workflows.studies.trial_result import reading_results
 
 QuantityT = TypeVar("QuantityT", bound=Hashable)
 
@@ -43,6 +44,33 @@ class ArmValues(Generic[QuantityT]):
         return over_seeds(self.values, self.samples, self.seeds)
 
 
+def read_arm(
+    arm: str,
+    results: Mapping[int, Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], tuple[tuple[QuantityT, ...], Floats, Floats]],
+) -> ArmValues[QuantityT]:
+    """Return the measures of an arm from the results of its trials.
+
+    Args:
+        arm: Its name.
+        results: Result of every seed, none failed, at least one.
+        read: Returns the Q quantities of a result, their values (Q,), and these in every resample (resamples, Q).
+
+    Raises:
+        OutputError: A result lacks something, or results are not of the same images.
+    """
+    seeds = tuple(sorted(results))
+    with reading_results(arm):
+        held_out = [tuple(tuple(fold["held_out"]) for fold in results[seed]["folds"]) for seed in seeds]
+        measured = [read(results[seed]) for seed in seeds]
+        quantities = measured[0][0]
+        if len(set(held_out)) > 1 or any(one[0] != quantities for one in measured):
+            raise OutputError(f"the seeds of arm {arm} were compared with different images; remove its folder.")
+        values = np.array([one[1] for one in measured])
+        samples = np.stack([one[2] for one in measured], axis=1)
+    return ArmValues(arm, seeds, held_out[0], quantities, values, samples)
+
+
 def difference(better: ArmValues[QuantityT], other: ArmValues[QuantityT]) -> Spread | None:
     """Return the measures of one arm minus those of another, in pairs of the same seed and resample.
 
@@ -54,13 +82,7 @@ def difference(better: ArmValues[QuantityT], other: ArmValues[QuantityT]) -> Spr
     """
     if (better.held_out, better.quantities) != (other.held_out, other.quantities):
         raise InvalidInputError(f"the arms {better.arm} and {other.arm} were compared with different images.")
-    seeds = tuple(seed for seed in better.seeds if seed in other.seeds)
-    if not seeds:
-        return None
-    ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (better, other))
-    return over_seeds(
-        better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
-    )
+    return over_common_seeds(better, other)
 
 
 def centred(value: float, samples: Floats) -> tuple[float, Floats]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cellweave.core import OutputError
 from cellweave.metrics import PROTOCOLS
 from cellweave.workflows.studies.held_out import STUDY_DECODERS
+from cellweave.workflows.studies.trial_result import reading_results
 
 PROTOCOL_NAMES = tuple(PROTOCOLS)
 
@@ -57,7 +58,7 @@ def gather(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmCounts:
         OutputError: A result lacks something, or results are not of the same images.
     """
     seeds = tuple(sorted(results))
-    try:
+    with reading_results(arm):
         first = results[seeds[0]]
         images = [(str(one["image"]), str(one["group"]), int(one["true"])) for one in first["images"]]
         for seed in seeds:
@@ -81,8 +82,6 @@ def gather(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmCounts:
             np.array([number for _, _, number in images], np.int64),
             np.array(predicted, np.int64),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise OutputError(f"a result of arm {arm} is damaged ({error!r}); remove its folder to run it anew.") from error
 
 
 def _one(counts: Mapping[str, Mapping[str, Sequence[Any]]]) -> npt.NDArray[np.int64]:

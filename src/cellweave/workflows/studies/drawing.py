@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cellweave.metrics.rates import Floats
 from cellweave.report.study_figures import interval_chart, interval_curves, speed_chart
 from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.figure_rows import means_and_ends, rows_of_pairs
 from cellweave.workflows.studies.files import write_figure
 from cellweave.workflows.studies.held_out import CALIBRATED
 from cellweave.workflows.studies.markdown import MEASURES_IN_WORDS, costs_differ, shown_decoders, speed_column
+from cellweave.workflows.studies.table_rows import titles_of
 from cellweave.workflows.studies.tables import StudyTables
 
 
@@ -42,9 +42,10 @@ def draw_study(design: Design, tables: StudyTables, out: Path, *, protocol: str,
     decoders = shown_decoders(design)
     for measure in design.measures:
         what = f"{MEASURES_IN_WORDS[measure]} within {radius_px:g} px, protocol {protocol}"
-        scores = _at(tables.scores, measure, protocol, radius_px).set_index(["arm", "decoder"])
-        arms = [arm for arm in design.arms if arm.name in scores.index.get_level_values("arm")]
-        values, ends = _arrays(scores.to_dict("index"), [(arm.name,) for arm in arms], decoders)
+        scores = _at(tables.scores, measure, protocol, radius_px)
+        arms = [arm for arm in design.arms if (scores["arm"] == arm.name).any()]
+        by_place = scores.set_index(["arm", "decoder"]).to_dict("index")
+        values, ends = means_and_ends([[by_place[arm.name, decoder] for decoder in decoders] for arm in arms])
         if np.isnan(values).all():
             continue  # without classes they have no scores
         if design.axis is None:
@@ -72,19 +73,6 @@ def _at(table: pd.DataFrame, measure: str, protocol: str, radius_px: float) -> p
 
 
 def _pairs(differences: pd.DataFrame, tables: StudyTables, decoders: Sequence[str], *, xlabel: str) -> Figure:
-    titles = dict(zip(tables.arms["arm"], tables.arms["title"], strict=True))
-    rows = differences.set_index(["better", "other", "decoder"])
-    pairs = list(dict.fromkeys((better, other) for better, other, _ in rows.index))
-    values, ends = _arrays(rows.to_dict("index"), pairs, decoders)
-    names = [f"{titles[better]}\nminus {titles[other]}" for better, other in pairs]
+    names, rows = rows_of_pairs(differences, titles_of(tables.arms), column="decoder", columns=decoders)
+    values, ends = means_and_ends(rows)
     return interval_chart(names, decoders, values, ends, xlabel=xlabel, zero=True)
-
-
-def _arrays(
-    rows: Mapping[Any, Mapping[Any, Any]], keys: Sequence[tuple[str, ...]], decoders: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Return the means (keys, decoders) and ends of intervals (keys, decoders, 2) of rows by key and decoder."""
-    picked = [[rows[(*key, decoder)] for decoder in decoders] for key in keys]
-    values = np.array([[row["mean"] for row in of_key] for of_key in picked], float)
-    ends = np.array([[(row["low"], row["high"]) for row in of_key] for of_key in picked], float)
-    return values, ends

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cellweave.core import atomic_file
+from cellweave import __version__
+from cellweave.core import InvalidInputError, atomic_file
+from cellweave.workflows.studies.design import Design
 
 TABLES = "tables.md"
 SCORES = "scores.csv"
@@ -33,6 +37,47 @@ class StudyFiles:
     tables: Path
     others: tuple[Path, ...]
     figures: tuple[Path, ...] = ()
+
+
+def require_results(arms: pd.DataFrame, out: Path) -> None:
+    """Make sure that there is something to write tables of.
+
+    Raises:
+        InvalidInputError: No trial has ended.
+    """
+    if arms.empty:
+        raise InvalidInputError(f"no trial of {out} has ended yet; run the study without --tables-only.")
+
+
+def write_tables(
+    out: Path,
+    text: str,
+    design: Design,
+    *,
+    settings: Mapping[str, Any],
+    about: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+) -> StudyFiles:
+    """Write the tables of a study for people and for programs, and return where they are, without any figures.
+
+    Args:
+        out: Folder.
+        text: The tables in Markdown.
+        design: Of the study.
+        settings: Identity of the study, JSON.
+        about: What else the summary says, JSON.
+        tables: All tables, by name; ``scores`` and ``differences`` become CSV files, too.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    write_text(out / TABLES, text)
+    write_text(out / SCORES, tables["scores"].to_csv(index=False))
+    write_text(out / DIFFERENCES, tables["differences"].to_csv(index=False))
+    summary = {"study": design.name, "code_version": __version__, "settings": dict(settings), **about}
+    summary |= {name: records(table) for name, table in tables.items()}
+    write_text(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    return StudyFiles(out / TABLES, tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY)))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

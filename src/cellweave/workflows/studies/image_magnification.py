@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,20 @@ import numpy as np
 
 from cellweave.core import DatasetError, InvalidInputError
 from cellweave.core.devices import choose_device
-from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset, DatasetWriter, cut_patch, plan_patches
 from cellweave.images import ImageGenerator, ImageRecipe, ImageTraining
-from cellweave.localization.calibration import grouped_folds
-from cellweave.training import Budget, TrainingError, load_recipe, read_log
+from cellweave.training import Budget, load_recipe, read_log
 from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.design import Arm, Design
 from cellweave.workflows.studies.folder import Trial
+from cellweave.workflows.studies.folds import dataset_folds
 from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference, listed
 from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side
-from cellweave.workflows.studies.image_sampling_study import about_arm, require_side
+from cellweave.workflows.studies.image_sampling_study import require_side
+from cellweave.workflows.studies.options import ImageStudyOptions
+from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
 AT_MOST = 64
 """Areas of a fold, where their number is not given."""
@@ -55,16 +55,11 @@ class MagnificationStudy:
 
     Args:
         design: What is compared; the arms' values are how many times images are reduced.
-        dataset: Its training split is learnt from and compared with, by folds of whole groups.
         budget: Steps and folds.
-        count: Areas of a fold; as many as there are, up to 64, when None.
-        side: Of a patch, in pixels of the reduced images; a training crop rounded up to whole tiles of 32 µm when None.
+        options: Data, whose training split is learnt from and compared with, areas, meters and folder; the side of a
+            patch is in pixels of the reduced images.
         recipe: Name of a shipped recipe, or path of a YAML file.
         changes: Changes of the recipe, each ``a.b=value``.
-        encoder: What KID, FID and IS are measured with.
-        locator: What F1 is measured with; see :class:`StudyMeter`.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: Called as work goes on.
 
     Raises:
         CellweaveError: The data, the recipe, or a number is not usable.
@@ -73,31 +68,26 @@ class MagnificationStudy:
     def __init__(
         self,
         design: Design,
-        dataset: CellDataset,
         budget: StudyBudget,
+        options: ImageStudyOptions,
         *,
-        count: int | None = None,
-        side: int | None = None,
         recipe: str = "default",
         changes: Sequence[str] = (),
-        encoder: str | os.PathLike[str] = "in-domain",
-        locator: str | None = None,
-        device: str = "auto",
-        progress: Progress = silent,
     ) -> None:
-        self.design, self.dataset, self.budget = design, dataset, budget
-        self.device, self.progress = device, progress
-        choose_device(device)  # refuses one that is not there
+        dataset = CellDataset.open(options.data)
+        self.design, self.options, self.dataset, self.budget = design, options, dataset, budget
+        self.device, self.progress = options.device, options.progress
+        choose_device(self.device)  # refuses one that is not there
         self.recipe = load_recipe(ImageRecipe, "images", recipe, changes)
         self.reductions = {arm.name: int(arm.value or 1) for arm in design.arms}
         self._largest = max(self.reductions.values())
         names, mpp = dataset.names("training"), dataset.one_scale("training")
-        self.side = default_side(self.recipe.crop_px, mpp) if side is None else side
+        self.side = default_side(self.recipe.crop_px, mpp) if options.side is None else options.side
         require_side(self.side, mpp)
         if self.recipe.masks is not None and not all(map(dataset.has_mask, names)):
             raise DatasetError(f"training images of {dataset.root} have no mask of classes, which the recipe is for.")
-        self.folds = self._used_folds(names, count)
-        self.measured = StudyMeter(dataset, encoder=encoder, locator=locator, device=device)
+        self.folds = self._used_folds(names, options.count)
+        self.measured = StudyMeter(dataset, options)
         self._references: dict[tuple[str, int], ImageReference] = {}
 
     @property
@@ -134,7 +124,7 @@ class MagnificationStudy:
             *self.measured.notes,
         )
 
-    def measure_references(self) -> None:
+    def prepare(self) -> None:
         """Measure the real patches of every fold and arm, so that what is wrong is said before anything is trained."""
         groups = self.dataset.groups()
         for fold in self.folds:
@@ -163,13 +153,8 @@ class MagnificationStudy:
         return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder))
 
     def _work(self, arm: Arm, seed: int, folder: Path) -> dict[str, Any]:
-        about = about_arm(arm, self.device)
-        try:
-            folds = [self._fold(arm, seed, fold, folder) for fold in self.folds]
-        except TrainingError as error:
-            # what does not learn under this recipe is a result of the comparison, and said in its tables
-            return {**about, "failed": str(error)}
-        return {**about, "folds": folds}
+        about = about_arm(arm, choose_device(self.device))
+        return result_of_folds(about, (self._fold(arm, seed, fold, folder) for fold in self.folds))
 
     def _fold(self, arm: Arm, seed: int, fold: ImageFold, folder: Path) -> dict[str, Any]:
         reference = self._references[arm.name, fold.number]
@@ -226,32 +211,22 @@ class MagnificationStudy:
 
     def _used_folds(self, names: Sequence[str], count: int | None) -> list[ImageFold]:
         groups = self.dataset.groups()
-        there = len({groups[name] for name in names})
-        if there < self.budget.folds:
-            raise InvalidInputError(
-                f"--folds {self.budget.folds} are more than the {there} groups (patients or slides) of the training "
-                "split; give fewer, at least 2."
-            )
         masks = self.recipe.masks
         unknown = None if masks is None else masks.unknown_share
-        table = self.dataset.images
+        side = self.side * self._largest
         folds = []
-        divided = grouped_folds([groups[name] for name in names], self.budget.folds)
-        for number, indices in enumerate(divided[: self.budget.use_folds], start=1):
-            held_out = [names[i] for i in indices]
-            if len({groups[name] for name in held_out}) < 2:
+        for fold in dataset_folds(self.dataset, names, self.budget):
+            if len({groups[name] for name in fold.held_out}) < 2:
                 raise InvalidInputError(
-                    f"fold {number} of {self.budget.folds} holds out a single group (patient or slide), and groups are "
-                    "what is compared; give fewer --folds, or a data set of more groups."
+                    f"fold {fold.number} of {self.budget.folds} holds out a single group (patient or slide), and "
+                    "groups are what is compared; give fewer --folds, or a data set of more groups."
                 )
-            apart = [name for name in names if name not in set(held_out)]
-            side = self.side * self._largest
             areas = choose_places(
-                self.dataset, held_out, side=side, count=count, at_most=AT_MOST, unknown_share=unknown
+                self.dataset, fold.held_out, side=side, count=count, at_most=AT_MOST, unknown_share=unknown
             )
+            apart = [name for name in names if name not in set(fold.held_out)]
             other = choose_places(self.dataset, apart, side=side, count=None, at_most=len(areas))
-            learnt = replace(self.dataset, images=table[table["image"].isin(apart)])
-            folds.append(ImageFold(number, learnt, areas, other))
+            folds.append(ImageFold(fold.number, fold.learnt, areas, other))
         return folds
 
 

@@ -7,8 +7,16 @@ from collections.abc import Sequence
 
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.image_measures import FID_POSITION, KID_POSITION, SECONDS
-from cellweave.workflows.studies.image_tables import ImageTables, reference_of, titles_of
-from cellweave.workflows.studies.markdown_parts import cell_text, markdown_table, plain
+from cellweave.workflows.studies.image_tables import ImageTables, reference_of
+from cellweave.workflows.studies.markdown_parts import (
+    CLAIMS_IN_WORDS,
+    cell_text,
+    claim_text,
+    failed_section,
+    markdown_table,
+    plain,
+)
+from cellweave.workflows.studies.table_rows import titles_of
 
 HOW_TO_READ = (
     "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which {units} and seeds "
@@ -21,10 +29,6 @@ MEASURES_IN_WORDS = (
 POSITIONS_IN_WORDS = (
     "Positions: 0 is the distance of other real patches, of the images learnt from; 1 that of flat dots in the real "
     "colours at the real cells. Where dots are hardly farther than real patches there is no position."
-)
-CLAIMS_IN_WORDS = (
-    "The first arm minus the second, on the same seeds and {units}. *holds*: the interval lies on the side of the "
-    "claim that the first is better; *does not hold*: on the other side; *not decided*: on both."
 )
 CLAIM_COLUMNS = ("claim", "measure", "difference", "verdict")
 
@@ -55,12 +59,7 @@ def image_markdown(design: Design, tables: ImageTables, *, about: Sequence[str],
     rows = claim_rows(tables)
     if rows:
         parts += ["## Differences", CLAIMS_IN_WORDS.format(units=units), markdown_table(CLAIM_COLUMNS, rows)]
-    failed = [
-        f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
-    ]
-    if failed:
-        parts += ["## Arms that did not learn under this recipe", "\n".join(failed)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
 
 
 def score_columns(tables: ImageTables) -> tuple[str, ...]:
@@ -80,7 +79,7 @@ def score_rows(tables: ImageTables) -> list[tuple[str, ...]]:
         for one in tables.arms.to_dict("records")
     ]
     # arms of one magnification share their references; those of others have their own
-    groups = {"": list(tables.tiles)} if tables.alike else {f", {t}": [a] for a, t in titles_of(tables).items()}
+    groups = {"": list(tables.tiles)} if tables.alike else {f", {t}": [a] for a, t in titles_of(tables.arms).items()}
     for suffix, arms in groups.items():
         for kind, words in _REFERENCES.items():
             values = [reference_of(tables, kind, measure, arms) for measure in measures]
@@ -97,7 +96,7 @@ def claim_rows(tables: ImageTables, measures: Sequence[str] | None = None) -> li
         tables: Of the study.
         measures: Those that are wanted; all that are defined when None.
     """
-    titles = titles_of(tables)
+    titles = titles_of(tables.arms)
     rows: list[tuple[str, ...]] = []
     for one in tables.differences.to_dict("records"):
         measure = str(one["measure"])
@@ -105,7 +104,7 @@ def claim_rows(tables: ImageTables, measures: Sequence[str] | None = None) -> li
             continue
         if not tables.alike and measure in ("KID", "FID", "IS"):
             continue  # of images of different scales, distances do not compare, positions do
-        claim = f"{titles[one['better']]} better than {titles[one['other']]}"
+        claim = claim_text(one, titles)
         text = cell_text(one, signed=True, digits=_DIGITS.get(measure, 3))
         rows.append((claim, measure, text, str(one["verdict"])))
     return rows

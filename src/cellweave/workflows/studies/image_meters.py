@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from cellweave.core import DatasetError, sha256_of
 from cellweave.data import CellDataset
 from cellweave.encoders import patch_encoder
 from cellweave.localization import Locator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
 from cellweave.workflows.studies.image_measures import PatchMeter
+from cellweave.workflows.studies.options import ImageStudyOptions
 
 DEFAULT_LOCATOR = "locator-brca-m2c"
 NO_LOCATOR = "none"
@@ -20,9 +19,7 @@ class StudyMeter:
 
     Args:
         dataset: Whose classes the localiser must find.
-        encoder: ``in-domain``, a folder, or a TorchScript file.
-        locator: Model; ``none`` leaves it out; None is the shipped one, left out where it finds other classes.
-        device: Where the localiser runs.
+        options: Say which encoder and which localiser, and where that runs.
 
     Attributes:
         meter: The two.
@@ -33,14 +30,13 @@ class StudyMeter:
         DatasetError: The localiser that is asked for finds other classes.
     """
 
-    def __init__(
-        self, dataset: CellDataset, *, encoder: str | os.PathLike[str], locator: str | None, device: str
-    ) -> None:
+    def __init__(self, dataset: CellDataset, options: ImageStudyOptions) -> None:
+        locator = options.locator
         self.notes: tuple[str, ...] = ()
         found, checksum = None, None
         if locator != NO_LOCATOR:
             folder = find_model_folder(locator or DEFAULT_LOCATOR)
-            found = Locator.from_pretrained(folder, device=device)
+            found = Locator.from_pretrained(folder, device=options.device)
             checksum = sha256_of(folder / WEIGHTS)
             if set(found.class_names) != set(dataset.class_names):
                 classes = f"{list(dataset.class_names)}, but the localiser finds {list(found.class_names)}"
@@ -51,5 +47,5 @@ class StudyMeter:
                     )
                 self.notes = (f"F1 is not measured: the data set has the classes {classes}; give another --locator.",)
                 found, checksum = None, None
-        self.meter = PatchMeter(patch_encoder(encoder), found)
+        self.meter = PatchMeter(patch_encoder(options.encoder), found)
         self.identity = {"encoder": self.meter.encoder.name, "locator": checksum}

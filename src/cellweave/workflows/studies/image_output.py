@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from cellweave import __version__
-from cellweave.core import InvalidInputError
 from cellweave.data import RgbImage
 from cellweave.data.images import read_image
-from cellweave.metrics.rates import Floats
 from cellweave.report.image_study_figures import cost_panels, example_strips, quantity_panels
 from cellweave.report.study_figures import interval_panels
-from cellweave.workflows.studies.design import Design
-from cellweave.workflows.studies.files import (
-    DIFFERENCES,
-    SCORES,
-    SUMMARY,
-    TABLES,
-    StudyFiles,
-    records,
-    write_figure,
-    write_text,
-)
-from cellweave.workflows.studies.folder import ARMS, Trial
+from cellweave.workflows.studies.figure_rows import means_and_ends, rows_of_pairs
+from cellweave.workflows.studies.files import StudyFiles, require_results, write_figure, write_tables
+from cellweave.workflows.studies.folder import ARMS
 from cellweave.workflows.studies.image_markdown import image_markdown
 from cellweave.workflows.studies.image_measures import FID, FID_POSITION, IS, KID, KID_POSITION, SECONDS
 from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import EXAMPLES
-from cellweave.workflows.studies.image_tables import ImageTables, reference_of, titles_of
+from cellweave.workflows.studies.image_tables import ImageTables, reference_of
+from cellweave.workflows.studies.runner import Study
+from cellweave.workflows.studies.table_rows import machines_in_words, seeds_in_words, titles_of
 
 SCORES_FIGURE, DIFFERENCES_FIGURE = "scores.png", "differences.png"
 
@@ -40,30 +28,19 @@ _REAL = {KID: "learnt", FID: "learnt", IS: "real", "F1": "real", "mean class F1"
 """Which reference stands for real images, by measure."""
 
 
-class ImageStudy(Protocol):
-    """The trials of a study of image models, and what to say of them."""
+class ImageStudy(Study, Protocol):
+    """A study of image models, and what to say of it."""
 
-    design: Design
     measured: StudyMeter
     units: str
     """What is drawn with replacement, in words."""
 
     @property
-    def identity(self) -> dict[str, Any]:
-        """What all trials depend on."""
-
-    @property
     def facts(self) -> tuple[str, ...]:
         """What was compared on what, one sentence each."""
 
-    def measure_references(self) -> None:
-        """Measure the real patches; before any trial is run."""
-
     def real_examples(self) -> RgbImage | None:
         """Return real patches at the places of the examples; None where arms have different ones."""
-
-    def trials(self, seeds: Sequence[int]) -> list[Trial]:
-        """Return the trials of seeds."""
 
 
 def write_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> StudyFiles:
@@ -73,27 +50,24 @@ def write_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> Stud
         InvalidInputError: No trial has ended.
         OutputError: A file cannot be written.
     """
-    if tables.arms.empty:
-        raise InvalidInputError(f"no trial of {out} has ended yet; run the study without --tables-only.")
-    about = (*study.facts, _machine(tables))
+    require_results(tables.arms, out)
+    machine = f"Seeds {seeds_in_words(tables.arms)}. Seconds: {machines_in_words(tables.arms)}."
+    about = (*study.facts, machine)
     encoder = study.measured.meter.encoder.name
-    write_text(out / TABLES, image_markdown(study.design, tables, about=about, encoder=encoder, units=study.units))
-    write_text(out / SCORES, tables.scores.to_csv(index=False))
-    write_text(out / DIFFERENCES, tables.differences.to_csv(index=False))
-    summary = {
-        "study": study.design.name,
-        "code_version": __version__,
-        "settings": study.identity,
-        "facts": list(about),
-        "tiles": tables.tiles,
-        "arms": records(tables.arms),
-        "references": records(tables.references),
-        "scores": records(tables.scores),
-        "differences": records(tables.differences),
-    }
-    write_text(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
-    others = tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY))
-    return StudyFiles(out / TABLES, others, draw_image_study(study, tables, out))
+    files = write_tables(
+        out,
+        image_markdown(study.design, tables, about=about, encoder=encoder, units=study.units),
+        study.design,
+        settings=study.identity,
+        about={"facts": list(about), "tiles": tables.tiles},
+        tables={
+            "arms": tables.arms,
+            "references": tables.references,
+            "scores": tables.scores,
+            "differences": tables.differences,
+        },
+    )
+    return replace(files, figures=draw_image_study(study, tables, out))
 
 
 def draw_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> tuple[Path, ...]:
@@ -107,13 +81,13 @@ def draw_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> tuple
     """
     if tables.scores.empty:
         return ()
-    titles, design = titles_of(tables), study.design
+    titles, design = titles_of(tables.arms), study.design
     arms = [arm for arm in design.arms if tables.row(arm.name, KID) is not None]
     names = [arm.name for arm in arms]
     shown = [measure for measure in tables.measures() if measure not in (KID_POSITION, FID_POSITION, SECONDS)]
     if design.name == "magnification":
         shown = [measure for measure in tables.measures() if measure not in (KID, FID, IS, SECONDS)]
-    values, ends = _arrays([[tables.row(name, measure) for measure in shown] for name in names])
+    values, ends = means_and_ends([[tables.row(name, measure) for measure in shown] for name in names])
     marks = {measure: reference_of(tables, _REAL[measure], measure, names) for measure in shown if measure in _REAL}
     if design.name == "guidance":
         scales = [float(arm.value or 0) for arm in arms]
@@ -127,10 +101,8 @@ def draw_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> tuple
         figure = interval_panels([titles[one] for one in names], shown, values, ends, marks=lines, xlabel="score")
     written = [write_figure(figure, out / SCORES_FIGURE)]
     if not tables.differences.empty:
-        pairs = list(dict.fromkeys(zip(tables.differences["better"], tables.differences["other"], strict=True)))
-        rows = tables.differences.set_index(["better", "other", "measure"]).to_dict("index")
-        values, ends = _arrays([[rows[(*pair, measure)] for measure in shown] for pair in pairs])
-        labels = [f"{titles[better]}\nminus {titles[other]}" for better, other in pairs]
+        labels, rows = rows_of_pairs(tables.differences, titles, column="measure", columns=shown)
+        values, ends = means_and_ends(rows)
         figure = interval_panels(labels, shown, values, ends, marks={0.0: ""}, xlabel="difference")
         written.append(write_figure(figure, out / DIFFERENCES_FIGURE))
     strips = _strips(study, tables, out, names)
@@ -149,18 +121,5 @@ def _strips(study: ImageStudy, tables: ImageTables, out: Path, names: Sequence[s
         first = seeds[name].partition(",")[0]
         file = out / ARMS / name / f"seed-{first}" / EXAMPLES
         if file.is_file():
-            strips[titles_of(tables)[name]] = read_image(file)
+            strips[titles_of(tables.arms)[name]] = read_image(file)
     return strips
-
-
-def _machine(tables: ImageTables) -> str:
-    hardware = ", ".join(sorted(set(tables.arms["hardware"])))
-    threads = ", ".join(sorted({str(count) for count in tables.arms["threads"]}))
-    seeds = ", ".join(sorted({seed for one in tables.arms["seeds"] for seed in one.split(",")}, key=int))
-    return f"Seeds {seeds}. Seconds: {hardware}, {threads} threads."
-
-
-def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Floats, Floats]:
-    """Return the means (rows, columns) and ends of intervals (rows, columns, 2) of rows of scores or differences."""
-    values = np.array([[row["mean"] for row in line] for line in rows], np.float64)
-    return values, np.array([[(row["low"], row["high"]) for row in line] for line in rows], np.float64)

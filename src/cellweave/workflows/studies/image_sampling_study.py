@@ -7,11 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cellweave.core import CellweaveError, DatasetError, InvalidInputError, sha256_of
-from cellweave.core.devices import choose_device, device_description
-from cellweave.core.progress import Progress, silent
+from cellweave.core.devices import choose_device
 from cellweave.data import CellDataset, RgbImage
 from cellweave.images import ImageGenerator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
@@ -21,6 +18,8 @@ from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference
 from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint, shown, side_by_side
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side, tile_px
+from cellweave.workflows.studies.options import ImageStudyOptions
+from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
 AT_MOST = 256
 """Patches, where their number is not given."""
@@ -33,16 +32,10 @@ class ImageSamplingStudy:
 
     Args:
         model: Image model: folder, shipped model, or ``owner/name`` on the hub.
-        dataset: Its layouts, or masks, are painted, and its images are what is compared with.
+        options: Data, patches, meters and folder.
         design: Returns what is compared, and the ways of the arms.
         split: Of the data set; validation when None, or test where there is none.
-        count: Patches; as many as there are, up to 256, when None.
-        side: Of a patch, in pixels; a training crop rounded up to whole tiles of 32 µm when None.
-        encoder: What KID, FID and IS are measured with.
-        locator: What F1 is measured with; see :class:`StudyMeter`.
         batch_size: Patches that are painted at once.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: Called as work goes on.
 
     Raises:
         CellweaveError: The model, the data, or a number is not usable.
@@ -51,41 +44,39 @@ class ImageSamplingStudy:
     def __init__(
         self,
         model: str | os.PathLike[str],
-        dataset: CellDataset,
+        options: ImageStudyOptions,
         design: Callable[[ImageGenerator], tuple[Design, list[Way]]],
         *,
         split: str | None = None,
-        count: int | None = None,
-        side: int | None = None,
-        encoder: str | os.PathLike[str] = "in-domain",
-        locator: str | None = None,
         batch_size: int = 8,
-        device: str = "auto",
-        progress: Progress = silent,
     ) -> None:
+        self.options, self.device, self.progress = options, options.device, options.progress
+        dataset = CellDataset.open(options.data)
         folder = find_model_folder(model)
-        self.generator = ImageGenerator.from_pretrained(folder, device=device)
+        self.generator = ImageGenerator.from_pretrained(folder, device=self.device)
         self.design, ways = design(self.generator)
         self.ways = dict(zip((arm.name for arm in self.design.arms), ways, strict=True))
-        self.dataset, self.device, self.progress = dataset, device, progress
+        self.dataset = dataset
         if batch_size < 1:
             raise InvalidInputError(f"--batch-size must be at least 1, got {batch_size}.")
         self.batch_size, self._checksum = batch_size, sha256_of(folder / WEIGHTS)
         self.split = split or next((one for one in _HELD_OUT if (dataset.images["split"] == one).any()), _HELD_OUT[0])
         names, mpp = dataset.names(self.split), dataset.one_scale(self.split)
-        self.side = default_side(self.generator.recipe.crop_px, mpp) if side is None else side
+        self.side = default_side(self.generator.recipe.crop_px, mpp) if options.side is None else options.side
         require_side(self.side, mpp)
         masks = self.generator.recipe.masks
         unknown = None if masks is None else masks.unknown_share
         self.reader = PatchReader(dataset, masks=masks is not None)
-        self.places = choose_places(dataset, names, side=self.side, count=count, at_most=AT_MOST, unknown_share=unknown)
+        self.places = choose_places(
+            dataset, names, side=self.side, count=options.count, at_most=AT_MOST, unknown_share=unknown
+        )
         self._require_paintable()
         self.learnt: tuple[Place, ...] = ()
         if self.split != "training" and (dataset.images["split"] == "training").any():
             self.learnt = choose_places(
                 dataset, dataset.names("training"), side=self.side, count=None, at_most=len(self.places)
             )
-        self.measured = StudyMeter(dataset, encoder=encoder, locator=locator, device=device)
+        self.measured = StudyMeter(dataset, options)
         self._reference: ImageReference | None = None
 
     @property
@@ -116,7 +107,7 @@ class ImageSamplingStudy:
             *self.measured.notes,
         )
 
-    def measure_references(self) -> None:
+    def prepare(self) -> None:
         """Measure the real patches, so that what is wrong is said before anything is painted."""
         self._reference = ImageReference(
             self.measured.meter,
@@ -164,7 +155,7 @@ class ImageSamplingStudy:
             "seconds_per_image": listed(painted.seconds_per_image),
             **self._reference.compare(painted),
         }
-        return {**about_arm(arm, self.device), "folds": [fold]}
+        return result_of_folds(about_arm(arm, choose_device(self.device)), [fold])
 
     def _require_paintable(self) -> None:
         for number, place in enumerate(self.places):
@@ -176,17 +167,6 @@ class ImageSamplingStudy:
                 raise DatasetError(
                     f"image {place.image!r} of {self.dataset.root} cannot be painted: {error}"
                 ) from error
-
-
-def about_arm(arm: Arm, device: str) -> dict[str, Any]:
-    """Return what the result of a trial says of its arm and of the machine."""
-    return {
-        "title": arm.title,
-        "value": arm.value,
-        "hardware": device_description(choose_device(device)),
-        "threads": torch.get_num_threads(),
-        "failed": None,
-    }
 
 
 def require_side(side: int, mpp: float | None) -> None:

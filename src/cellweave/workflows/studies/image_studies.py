@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
-from cellweave.core.progress import Progress, silent
-from cellweave.data import CellDataset
-from cellweave.images import ImageGenerator
 from cellweave.workflows.studies.budget import StudyBudget
-from cellweave.workflows.studies.design import Design
-from cellweave.workflows.studies.files import StudyFiles
-from cellweave.workflows.studies.folder import StudyFolder
 from cellweave.workflows.studies.image_designs import (
     REDUCTIONS,
     REFERENCE,
@@ -25,58 +17,10 @@ from cellweave.workflows.studies.image_designs import (
 )
 from cellweave.workflows.studies.image_magnification import MagnificationStudy
 from cellweave.workflows.studies.image_output import ImageStudy, write_image_study
-from cellweave.workflows.studies.image_painting import Way
 from cellweave.workflows.studies.image_sampling_study import ImageSamplingStudy
 from cellweave.workflows.studies.image_tables import ImageTables, make_image_tables
-from cellweave.workflows.studies.runner import Outcome, look, run_trials
-from cellweave.workflows.studies.seeds import require_seeds
-
-
-@dataclass(frozen=True, slots=True)
-class ImageStudyOptions:
-    """What is the same in all studies of image models.
-
-    Attributes:
-        data: Data set whose layouts or masks are painted, and whose images are compared with.
-        out: Folder of the study.
-        seeds: Of everything random; every arm is run with each.
-        count: Patches that every arm paints, or areas of a fold of the study of magnification; None takes as many as
-            there are, up to 256, or 64.
-        side: Of a patch, in pixels; None: a training crop rounded up to whole squares of 32 µm.
-        encoder: What KID, FID and IS are measured with: ``in-domain``, a folder, or a TorchScript file.
-        locator: What F1 is measured with; None: the shipped one, if it finds the classes of the data; ``none``: not.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        overwrite: Throw away what is in ``out`` of another study, or of this one.
-        progress: Called as work goes on.
-    """
-
-    data: str | os.PathLike[str]
-    out: str | os.PathLike[str]
-    seeds: Sequence[int] = (0, 1, 2)
-    count: int | None = None
-    side: int | None = None
-    encoder: str | os.PathLike[str] = "in-domain"
-    locator: str | None = None
-    device: str = "auto"
-    overwrite: bool = False
-    progress: Progress = silent
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageStudySummary:
-    """A study, as far as it is.
-
-    Attributes:
-        design: What is compared.
-        tables: Of all arms and seeds that have results.
-        outcome: Of the trials asked for.
-        files: What was written.
-    """
-
-    design: Design
-    tables: ImageTables
-    outcome: Outcome
-    files: StudyFiles
+from cellweave.workflows.studies.options import ImageStudyOptions
+from cellweave.workflows.studies.runner import StudySummary, run_or_look
 
 
 def study_guidance(
@@ -101,7 +45,13 @@ def study_guidance(
     Raises:
         CellweaveError: The model cannot be guided, or the data or an option is not usable.
     """
-    return _sampling(options, model, split, batch_size, lambda one: guidance_design(one, scales, sampler))
+    return ImageSamplingStudy(
+        model,
+        options,
+        lambda generator: guidance_design(generator, scales, sampler),
+        split=split,
+        batch_size=batch_size,
+    )
 
 
 def study_samplers(
@@ -128,28 +78,12 @@ def study_samplers(
     Raises:
         CellweaveError: There is no such sampler, or the model, the data or an option is not usable.
     """
-    return _sampling(options, model, split, batch_size, lambda one: samplers_design(one, samplers, reference, guidance))
-
-
-def _sampling(
-    options: ImageStudyOptions,
-    model: str | os.PathLike[str],
-    split: str | None,
-    batch_size: int,
-    design: Callable[[ImageGenerator], tuple[Design, list[Way]]],
-) -> ImageSamplingStudy:
     return ImageSamplingStudy(
         model,
-        CellDataset.open(options.data),
-        design,
+        options,
+        lambda generator: samplers_design(generator, samplers, reference, guidance),
         split=split,
-        count=options.count,
-        side=options.side,
-        encoder=options.encoder,
-        locator=options.locator,
         batch_size=batch_size,
-        device=options.device,
-        progress=options.progress,
     )
 
 
@@ -177,46 +111,20 @@ def study_magnification(
     Raises:
         CellweaveError: The data, the recipe or an option is not usable.
     """
-    return MagnificationStudy(
-        magnification_design(reductions),
-        CellDataset.open(options.data),
-        StudyBudget(steps, folds, use_folds),
-        count=options.count,
-        side=options.side,
-        recipe=recipe,
-        changes=changes,
-        encoder=options.encoder,
-        locator=options.locator,
-        device=options.device,
-        progress=options.progress,
-    )
+    budget = StudyBudget(steps, folds, use_folds)
+    return MagnificationStudy(magnification_design(reductions), budget, options, recipe=recipe, changes=changes)
 
 
-def run_image_study(study: ImageStudy, options: ImageStudyOptions, *, only_tables: bool = False) -> ImageStudySummary:
+def run_image_study(study: ImageStudy, *, only_tables: bool = False) -> StudySummary[ImageTables]:
     """Run what is missing of a study, or go on with it, and write tables and figures of all that is there.
 
-    The same command again goes on where it was stopped. Several processes with the same settings share the work: no
-    two run the same arm and seed.
-
     Args:
-        study: What is compared.
-        options: Those that the study was made with.
+        study: From :func:`study_guidance` or another function of this module.
         only_tables: Run nothing.
 
     Raises:
         CellweaveError: The folder is not this study's, or a trial fails for a reason other than that it does not learn.
     """
-    folder = StudyFolder(Path(options.out), study.identity)
-    trials = study.trials(require_seeds(options.seeds))
-    if only_tables:
-        folder.require_same()
-        outcome = look(folder, trials)
-    else:
-        if not options.overwrite:
-            folder.require_same()
-        if options.overwrite or look(folder, trials).missing:
-            study.measure_references()
-        folder.start(overwrite=options.overwrite)
-        outcome = run_trials(folder, trials, progress=options.progress)
+    folder, outcome = run_or_look(study, only_tables=only_tables)
     tables = make_image_tables(study.design, folder.results())
-    return ImageStudySummary(study.design, tables, outcome, write_image_study(study, tables, Path(options.out)))
+    return StudySummary(study.design, tables, outcome, write_image_study(study, tables, folder.folder))

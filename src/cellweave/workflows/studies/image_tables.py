@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,16 @@ import pandas as pd
 from cellweave.workflows.studies.arm_values import ArmValues, difference
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.image_values import BETTER, image_values, reference_values
-from cellweave.workflows.studies.spread import Spread, verdict
-
-Results = Mapping[str, Mapping[int, Mapping[str, Any]]]
-"""Result of every trial that has ended, by arm and seed."""
+from cellweave.workflows.studies.table_rows import (
+    Place,
+    Results,
+    arm_rows,
+    difference_rows,
+    ended_trials,
+    measured_arms,
+    row_where,
+    score_rows,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +49,7 @@ class ImageTables:
 
     def row(self, arm: str, measure: str) -> pd.Series[Any] | None:
         """Return the row of an arm's measure; None where the arm has no result."""
-        if self.scores.empty:
-            return None
-        found = self.scores[(self.scores["arm"] == arm) & (self.scores["measure"] == measure)]
-        return found.iloc[0] if len(found) else None
+        return row_where(self.scores, arm=arm, measure=measure)
 
     def measures(self) -> list[str]:
         """Return the measures that are defined for some arm, in order."""
@@ -62,36 +65,25 @@ def make_image_tables(design: Design, results: Results) -> ImageTables:
         OutputError: A result is damaged.
         InvalidInputError: Arms of a pair were compared with different images.
     """
-    measured: dict[str, ArmValues[str]] = {}
+    measured = measured_arms(design, results, image_values)
     references: list[dict[str, Any]] = []
     tiles: dict[str, int] = {}
     features = 0
     scales: set[int] = set()
-    for arm in design.arms:
-        ended = {seed: one for seed, one in results.get(arm.name, {}).items() if one["failed"] is None}
-        if ended:
-            measured[arm.name] = image_values(arm.name, ended)
-            some = next(iter(ended.values()))
-            tiles[arm.name] = sum(fold["tiles"] for fold in some["folds"])
-            scales |= {fold["reduce"] for fold in some["folds"]}
-            features = some["folds"][0]["features"]
-            for kind, values in reference_values(some).items():
-                references += [{"arm": arm.name, "kind": kind, "measure": k, "value": v} for k, v in values.items()]
-    scores: list[dict[str, Any]] = []
-    for name, values_of_arm in measured.items():
-        scores += _rows({"arm": name}, values_of_arm, values_of_arm.spread())
-    differences: list[dict[str, Any]] = []
-    for pair in design.pairs:
-        if pair.better in measured and pair.other in measured:
-            between = difference(measured[pair.better], measured[pair.other])
-            if between is not None:
-                rows = _rows({"better": pair.better, "other": pair.other}, measured[pair.better], between)
-                differences += [row | {"verdict": _verdict(row)} for row in rows]
-    arms = [_about(arm.name, results[arm.name]) for arm in design.arms if results.get(arm.name)]
+    for name in measured:
+        some = next(iter(ended_trials(results[name]).values()))
+        tiles[name] = sum(fold["tiles"] for fold in some["folds"])
+        scales |= {fold["reduce"] for fold in some["folds"]}
+        features = some["folds"][0]["features"]
+        for kind, values in reference_values(some).items():
+            references += [{"arm": name, "kind": kind, "measure": k, "value": v} for k, v in values.items()]
+    differences = difference_rows(
+        design, measured, difference, places=_places, better=lambda row: BETTER[row["measure"]]
+    )
     return ImageTables(
-        pd.DataFrame(scores),
+        pd.DataFrame(score_rows(measured, _places)),
         pd.DataFrame(differences),
-        pd.DataFrame(arms),
+        pd.DataFrame(arm_rows(design, results)),
         pd.DataFrame(references),
         tiles,
         features,
@@ -99,40 +91,9 @@ def make_image_tables(design: Design, results: Results) -> ImageTables:
     )
 
 
-def _rows(names: dict[str, str], values: ArmValues[str], of_arm: Spread) -> list[dict[str, Any]]:
-    numbers = {"mean": of_arm.mean, "sd": of_arm.sd, "low": of_arm.low, "high": of_arm.high}
-    return [
-        {**names, "measure": measure}
-        | {name: round(float(array[q]), 6) for name, array in numbers.items()}
-        | {"seeds": len(of_arm.seeds)}
-        for q, measure in enumerate(values.quantities)
-    ]
-
-
-def _verdict(row: Mapping[str, Any]) -> str:
-    if math.isnan(row["low"]):
-        return "–"
-    low, high = row["low"], row["high"]
-    return verdict(low, high) if BETTER[row["measure"]] > 0 else verdict(-high, -low)
-
-
-def _about(arm: str, results: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    some = next(iter(results.values()))
-    reasons = [f"seed {seed}: {one['failed']}" for seed, one in sorted(results.items()) if one["failed"] is not None]
-    return {
-        "arm": arm,
-        "title": some["title"],
-        "value": some["value"],
-        "threads": some["threads"],
-        "hardware": some["hardware"],
-        "seeds": ",".join(str(seed) for seed in sorted(results)),
-        "failed": "; ".join(reasons),
-    }
-
-
-def titles_of(tables: ImageTables) -> dict[str, str]:
-    """Return the title of every arm that has a result."""
-    return dict(zip(tables.arms["arm"], tables.arms["title"], strict=True)) if len(tables.arms) else {}
+def _places(values: ArmValues[str]) -> Iterator[Place]:
+    for number, measure in enumerate(values.quantities):
+        yield (number,), {"measure": measure}
 
 
 def reference_of(tables: ImageTables, kind: str, measure: str, arms: Sequence[str]) -> float:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cellweave.core import OutputError
 from cellweave.metrics.rates import Floats
-from cellweave.workflows.studies.arm_values import ArmValues
+from cellweave.workflows.studies.arm_values import ArmValues, read_arm
 from cellweave.workflows.studies.image_measures import MEASURES, SECONDS
 
 BETTER: Mapping[str, int] = {
@@ -26,25 +25,8 @@ BETTER: Mapping[str, int] = {
 
 
 def image_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues[str]:
-    """Return the measures of an arm; seconds have no resamples.
-
-    Args:
-        arm: Its name.
-        results: Result of every seed, none failed, at least one.
-
-    Raises:
-        OutputError: A result lacks something, or results are not of the same images.
-    """
-    seeds = tuple(sorted(results))
-    try:
-        held_out = [tuple(tuple(fold["held_out"]) for fold in results[seed]["folds"]) for seed in seeds]
-        if len(set(held_out)) > 1:
-            raise OutputError(f"the seeds of arm {arm} were compared with different images; remove its folder.")
-        values = np.array([_values(results[seed]["folds"]) for seed in seeds])
-        samples = np.stack([_samples(results[seed]["folds"]) for seed in seeds], axis=1)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise OutputError(f"a result of arm {arm} is damaged ({error!r}); remove its folder to run it anew.") from error
-    return ArmValues(arm, seeds, held_out[0], (*MEASURES, SECONDS), values, samples)
+    """Return the measures of an arm, seconds without resamples; arguments and errors are those of :func:`read_arm`."""
+    return read_arm(arm, results, _of_trial)
 
 
 def reference_values(result: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -58,6 +40,11 @@ def reference_values(result: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         kind: {name: float(np.mean([_number(fold[kind][name]) for fold in folds])) for name in folds[0][kind]}
         for kind in folds[0]
     }
+
+
+def _of_trial(result: Mapping[str, Any]) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Return the Q measures of a trial, their values (Q,), and these in every resample (resamples, Q)."""
+    return (*MEASURES, SECONDS), _values(result["folds"]), _samples(result["folds"])
 
 
 def _values(folds: Sequence[Mapping[str, Any]]) -> Floats:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.layout_tables import LayoutTables
 from cellweave.workflows.studies.layout_values import MEAN, Measured
-from cellweave.workflows.studies.markdown_parts import cell_text, markdown_table, plain
+from cellweave.workflows.studies.markdown_parts import (
+    CLAIMS_IN_WORDS,
+    cell_text,
+    claim_text,
+    failed_section,
+    markdown_table,
+    plain,
+)
+from cellweave.workflows.studies.table_rows import titles_of
 
 HOW_TO_READ = (
     "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which patients (or "
@@ -22,10 +30,6 @@ POSITIONS_IN_WORDS = (
 CELLS_IN_WORDS = (
     "Cells a layout, as a multiple of the layouts learnt from; `as asked`: the share of layouts with a number of cells "
     "in the category, or of the counts, that was asked for."
-)
-CLAIMS_IN_WORDS = (
-    "The first arm minus the second, on the same seeds and patients. *holds*: the interval lies on the side of the "
-    "claim that the first is better; *does not hold*: on the other side; *not decided*: on both."
 )
 CLAIM_COLUMNS = ("claim", "measure", "difference", "verdict")
 
@@ -42,7 +46,11 @@ def layout_markdown(design: Design, tables: LayoutTables, *, about: Sequence[str
     if not tables.scores.empty:
         parts += ["## Positions", POSITIONS_IN_WORDS, markdown_table(position_columns(tables), position_rows(tables))]
     if not tables.differences.empty:
-        parts += ["## Claims", CLAIMS_IN_WORDS, markdown_table(CLAIM_COLUMNS, claim_rows(tables))]
+        parts += [
+            "## Claims",
+            CLAIMS_IN_WORDS.format(units="patients"),
+            markdown_table(CLAIM_COLUMNS, claim_rows(tables)),
+        ]
     if not tables.scores.empty:
         parts += [
             "## Distances from held-out layouts",
@@ -52,12 +60,7 @@ def layout_markdown(design: Design, tables: LayoutTables, *, about: Sequence[str
             markdown_table(("arm", *tables.labels, "as asked"), _number_rows(tables)),
         ]
     parts += ["## Cost", markdown_table(("arm", "parameters", "s a step", "s a layout"), _cost_rows(tables))]
-    failed = [
-        f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
-    ]
-    if failed:
-        parts += ["## Arms that did not learn under this recipe", "\n".join(failed)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
 
 
 def position_columns(tables: LayoutTables) -> tuple[str, ...]:
@@ -85,7 +88,7 @@ def claim_rows(tables: LayoutTables, measures: Sequence[str] | None = None) -> l
         tables: Of the study.
         measures: Titles of the measures whose positions are wanted; all, and all else, when None.
     """
-    titles = dict(zip(tables.arms["arm"], tables.arms["title"], strict=True))
+    titles = titles_of(tables.arms)
     rows: list[tuple[str, ...]] = []
     for one in tables.differences.to_dict("records"):
         shown: tuple[Measured, ...] = ("position", "distance", "met")
@@ -94,7 +97,7 @@ def claim_rows(tables: LayoutTables, measures: Sequence[str] | None = None) -> l
         if measures is not None and (one["measured"] != "position" or one["of"] not in measures):
             continue
         what = "as asked" if one["measured"] == "met" else f"{one['measured']}, {str(one['of']).partition(',')[0]}"
-        claim = f"{titles[one['better']]} better than {titles[one['other']]}"
+        claim = claim_text(one, titles)
         rows.append((claim, what, cell_text(one, signed=True), str(one["verdict"])))
     return rows
 

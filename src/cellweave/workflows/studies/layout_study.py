@@ -4,89 +4,56 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from cellweave.core import InvalidInputError
-from cellweave.core.devices import choose_device, device_description
+from cellweave.core.devices import choose_device
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.layouts import GeneratedLayout, LayoutGenerator, LayoutRecipe, LayoutTraining
-from cellweave.localization.calibration import grouped_folds
 from cellweave.maps import DensityCache
 from cellweave.metrics.layout_statistics import frame_um
-from cellweave.training import Budget, TrainingError, load_recipe, read_log
-from cellweave.workflows.studies.budget import StudyBudget
+from cellweave.training import Budget, load_recipe, read_log
 from cellweave.workflows.studies.design import Arm, Design, recipe_of
 from cellweave.workflows.studies.folder import Trial
+from cellweave.workflows.studies.folds import DatasetFold, dataset_folds
 from cellweave.workflows.studies.layout_measures import RESAMPLES, FoldReference, numbers_of
+from cellweave.workflows.studies.options import LayoutStudyOptions
+from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
 BATCH = 8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LayoutFold:
-    """One division of the real layouts.
-
-    Attributes:
-        number: From 1.
-        learnt: The data set with nothing but the images to learn from, as its training split.
-        held_out: Names of the images of patients held out.
-    """
-
-    number: int
-    learnt: CellDataset
-    held_out: tuple[str, ...]
 
 
 class LayoutStudy:
     """The trials of a design on a data set.
 
     Args:
-        design: What is compared.
-        dataset: Its training split is learnt from and compared with, by folds of whole groups.
-        budget: Steps and folds.
-        count: Layouts that every model draws.
-        arms: Names of the arms wanted; all when None.
-        recipe: Name of a shipped recipe, or path of a YAML file, which all arms start from.
-        changes: Changes of the recipe for all arms, each ``a.b=value``.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: Called as work goes on.
+        design: What is compared; see :mod:`cellweave.workflows.studies.layout_designs`.
+        options: Data, budget, recipe and folder.
 
     Raises:
         CellweaveError: The data, the recipe, an arm's or a user's changes, or the budget are not usable.
     """
 
-    def __init__(
-        self,
-        design: Design,
-        dataset: CellDataset,
-        budget: StudyBudget,
-        *,
-        count: int = 40,
-        arms: Sequence[str] | None = None,
-        recipe: str = "default",
-        changes: Sequence[str] = (),
-        device: str = "auto",
-        progress: Progress = silent,
-    ) -> None:
-        self.design, self.dataset, self.budget, self.count = design, dataset, budget, count
-        self.device, self.progress = device, progress
-        self.arms = design.chosen(arms)
+    def __init__(self, design: Design, options: LayoutStudyOptions) -> None:
+        self.design, self.options, self.count = design, options, options.count
+        self.dataset, self.budget = CellDataset.open(options.data), options.budget
+        self.device, self.progress = options.device, options.progress
+        recipe, changes = options.recipe, options.changes
+        self.arms = design.chosen(options.arms)
         self.recipes = {arm.name: recipe_of(LayoutRecipe, "layouts", arm, recipe, changes) for arm in self.arms}
         self._given = {
             "recipe": load_recipe(LayoutRecipe, "layouts", recipe).model_dump(mode="json"),
             "changes": sorted(changes),
         }
-        choose_device(device)  # refuses one that is not there
+        choose_device(self.device)  # refuses one that is not there
         self._require_count()
         self.frame = (next(iter(self.recipes.values())).frame.crop_px,) * 2
         self.names = self._usable_names()
-        self.folds = self._used_folds()
+        self.folds = dataset_folds(self.dataset, self.names, self.budget)
         self._references: dict[int, FoldReference] = {}
 
     @property
@@ -104,7 +71,7 @@ class LayoutStudy:
             **self._given,
         }
 
-    def measure_references(self) -> None:
+    def prepare(self) -> None:
         """Measure the real layouts of every fold, so that what is wrong is said before anything is trained."""
         groups = self.dataset.groups()
         for done, fold in enumerate(self.folds, start=1):
@@ -126,7 +93,7 @@ class LayoutStudy:
         self,
         recipe: LayoutRecipe,
         seed: int,
-        fold: LayoutFold,
+        fold: DatasetFold,
         folder: Path,
         *,
         density_cache: DensityCache | None = None,
@@ -149,22 +116,14 @@ class LayoutStudy:
         return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder))
 
     def _work(self, arm: Arm, seed: int, folder: Path) -> dict[str, Any]:
-        about: dict[str, Any] = {
-            "title": arm.title,
-            "value": arm.value,
-            "hardware": device_description(choose_device(self.device)),
-            "threads": torch.get_num_threads(),
+        about = {
+            **about_arm(arm, choose_device(self.device)),
             "classes": list(self.dataset.class_names),
             "frame_px": list(self.frame),
         }
-        try:
-            folds = [self._fold(arm, seed, fold, folder) for fold in self.folds]
-        except TrainingError as error:
-            # what does not learn under this recipe is a result of the comparison, and said in its tables
-            return {**about, "failed": str(error)}
-        return {**about, "failed": None, "folds": folds}
+        return result_of_folds(about, (self._fold(arm, seed, fold, folder) for fold in self.folds))
 
-    def _fold(self, arm: Arm, seed: int, fold: LayoutFold, folder: Path) -> dict[str, Any]:
+    def _fold(self, arm: Arm, seed: int, fold: DatasetFold, folder: Path) -> dict[str, Any]:
         recipe, place = self.recipes[arm.name], folder / f"fold-{fold.number}"
         name = f"{arm.name}, seed {seed}, fold {fold.number} of {self.budget.folds}"
 
@@ -219,23 +178,6 @@ class LayoutStudy:
             )
         frame_um(self.frame, known[0])
         return usable
-
-    def _used_folds(self) -> list[LayoutFold]:
-        groups = self.dataset.groups()
-        there = len({groups[name] for name in self.names})
-        if there < self.budget.folds:
-            raise InvalidInputError(
-                f"--folds {self.budget.folds} are more than the {there} groups (patients or slides) of the training "
-                "split; give fewer, at least 2."
-            )
-        divided = grouped_folds([groups[name] for name in self.names], self.budget.folds)
-        folds = []
-        for number, indices in enumerate(divided[: self.budget.use_folds], start=1):
-            held_out = tuple(self.names[i] for i in indices)
-            table = self.dataset.images
-            learnt = table["image"].isin(set(self.names) - set(held_out))
-            folds.append(LayoutFold(number, replace(self.dataset, images=table[learnt]), held_out))
-        return folds
 
 
 def _to_json(made: GeneratedLayout, generator: LayoutGenerator) -> dict[str, Any]:

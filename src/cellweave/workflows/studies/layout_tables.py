@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +13,19 @@ from cellweave.workflows.studies.arm_values import ArmValues, difference
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.layout_measures import labels_of_numbers
 from cellweave.workflows.studies.layout_values import Measured, Quantity, arm_values, fold_means, position
-from cellweave.workflows.studies.spread import Spread, verdict
-
-Results = Mapping[str, Mapping[int, Mapping[str, Any]]]
-"""Result of every trial that has ended, by arm and seed."""
+from cellweave.workflows.studies.table_rows import (
+    Place,
+    Results,
+    Row,
+    TrialResult,
+    arm_rows,
+    difference_rows,
+    ended_trials,
+    measured_arms,
+    median_cost,
+    row_where,
+    score_rows,
+)
 
 BETTER: Mapping[Measured, int] = {"position": -1, "distance": -1, "met": 1}
 """What claims are of: 1 where more is better, -1 where less is."""
@@ -51,11 +58,7 @@ class LayoutTables:
 
     def row(self, arm: str, measured: Measured, of: str) -> pd.Series[Any] | None:
         """Return the row of an arm's quantity; None where the arm has no result."""
-        if self.scores.empty:
-            return None
-        table = self.scores
-        found = table[(table["arm"] == arm) & (table["measured"] == measured) & (table["of"] == of)]
-        return found.iloc[0] if len(found) else None
+        return row_where(self.scores, arm=arm, measured=measured, of=of)
 
     def columns(self, measured: Measured) -> list[str]:
         """Return what a quantity is measured of, in order."""
@@ -72,27 +75,15 @@ def make_layout_tables(design: Design, results: Results) -> LayoutTables:
         OutputError: A result is damaged.
         InvalidInputError: Arms of a pair were compared with different images.
     """
-    measured: dict[str, ArmValues[Quantity]] = {}
-    some: Mapping[str, Any] | None = None
-    for arm in design.arms:
-        ended = {seed: one for seed, one in results.get(arm.name, {}).items() if one["failed"] is None}
-        if ended:
-            measured[arm.name] = arm_values(arm.name, ended)
-            some = some or next(iter(ended.values()))
-    scores: list[dict[str, Any]] = []
-    for name, values in measured.items():
-        scores += _rows({"arm": name}, values, values.spread())
-    differences: list[dict[str, Any]] = []
-    for pair in design.pairs:
-        if pair.better in measured and pair.other in measured:
-            between = difference(measured[pair.better], measured[pair.other])
-            if between is not None:
-                rows = _rows({"better": pair.better, "other": pair.other}, measured[pair.better], between)
-                differences += [row | {"verdict": _verdict(row)} for row in rows if row["measured"] in BETTER]
+    measured = measured_arms(design, results, arm_values)
+    some = next((one for name in measured for one in ended_trials(results[name]).values()), None)
+    differences = difference_rows(
+        design, measured, difference, places=_places, better=lambda row: BETTER.get(row["measured"])
+    )
     return LayoutTables(
-        pd.DataFrame(scores),
+        pd.DataFrame(score_rows(measured, _places)),
         pd.DataFrame(differences),
-        pd.DataFrame([_cost(arm.name, results[arm.name]) for arm in design.arms if results.get(arm.name)]),
+        pd.DataFrame(arm_rows(design, results, _cost)),
         pd.DataFrame([] if some is None else _references(some)),
         () if some is None else tuple(int(fold["size"]) for fold in some["folds"]),
         0 if some is None else sum(len(fold["held_out"]) for fold in some["folds"]),
@@ -100,24 +91,12 @@ def make_layout_tables(design: Design, results: Results) -> LayoutTables:
     )
 
 
-def _rows(names: dict[str, str], values: ArmValues[Quantity], of_arm: Spread) -> list[dict[str, Any]]:
-    numbers = {"mean": of_arm.mean, "sd": of_arm.sd, "low": of_arm.low, "high": of_arm.high}
-    return [
-        {**names, "measured": quantity.measured, "of": quantity.of}
-        | {name: round(float(array[q]), 6) for name, array in numbers.items()}
-        | {"seeds": len(of_arm.seeds)}
-        for q, quantity in enumerate(values.quantities)
-    ]
+def _places(values: ArmValues[Quantity]) -> Iterator[Place]:
+    for number, quantity in enumerate(values.quantities):
+        yield (number,), {"measured": quantity.measured, "of": quantity.of}
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
-    if math.isnan(row["low"]):
-        return "–"
-    low, high = row["low"], row["high"]
-    return verdict(low, high) if BETTER[row["measured"]] > 0 else verdict(-high, -low)
-
-
-def _references(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _references(result: TrialResult) -> list[Row]:
     rows = []
     for title, distances in fold_means(result).items():
         each = {kind: float(distances[KINDS.index(kind)]) for kind in ("real", "random", "fitted")}
@@ -125,23 +104,9 @@ def _references(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _cost(arm: str, results: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    some = next(iter(results.values()))
-    folds = [fold for one in results.values() if one["failed"] is None for fold in one["folds"]]
-    reasons = [f"seed {seed}: {one['failed']}" for seed, one in sorted(results.items()) if one["failed"] is not None]
-    return {
-        "arm": arm,
-        "title": some["title"],
-        "value": some["value"],
-        "parameters": folds[0]["parameters"] if folds else None,
-        "seconds_per_step": _median(folds, "seconds_per_step"),
-        "seconds_per_layout": _median(folds, "seconds_per_layout"),
-        "threads": some["threads"],
-        "hardware": some["hardware"],
-        "seeds": ",".join(str(seed) for seed in sorted(results)),
-        "failed": "; ".join(reasons),
+def _cost(results: Mapping[int, TrialResult]) -> Row:
+    folds = [fold for one in ended_trials(results).values() for fold in one["folds"]]
+    medians = ("seconds_per_step", "seconds_per_layout")
+    return {"parameters": folds[0]["parameters"] if folds else None} | {
+        name: median_cost([fold[name] for fold in folds]) for name in medians
     }
-
-
-def _median(folds: Sequence[Mapping[str, Any]], key: str) -> float:
-    return round(statistics.median(fold[key] for fold in folds), 4) if folds else float("nan")

@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellweave.core import OutputError, numpy_generator
+from cellweave.core import numpy_generator
 from cellweave.metrics.layout_scores import KINDS, Kind
 from cellweave.metrics.rates import Floats
-from cellweave.workflows.studies.arm_values import ArmValues, centred
+from cellweave.workflows.studies.arm_values import ArmValues, centred, read_arm
 from cellweave.workflows.studies.layout_measures import PLACES, RESAMPLES, labels_of_numbers
 
 Measured = Literal["position", "distance", "cells", "met"]
@@ -35,27 +35,8 @@ class Quantity(NamedTuple):
 
 
 def arm_values(arm: str, results: Mapping[int, Mapping[str, Any]]) -> ArmValues[Quantity]:
-    """Return the measures of an arm.
-
-    Args:
-        arm: Its name.
-        results: Result of every seed, none failed, at least one.
-
-    Raises:
-        OutputError: A result lacks something, or results are not of the same images.
-    """
-    seeds = tuple(sorted(results))
-    try:
-        held_out = [tuple(tuple(fold["held_out"]) for fold in results[seed]["folds"]) for seed in seeds]
-        measured = [_of_trial(results[seed]) for seed in seeds]
-        quantities = measured[0][0]
-        if len(set(held_out)) > 1 or any(one[0] != quantities for one in measured):
-            raise OutputError(f"the seeds of arm {arm} were compared with different images; remove its folder.")
-        values = np.array([one[1] for one in measured])
-        samples = np.stack([one[2] for one in measured], axis=1)
-        return ArmValues(arm, seeds, held_out[0], quantities, values, samples)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise OutputError(f"a result of arm {arm} is damaged ({error!r}); remove its folder to run it anew.") from error
+    """Return the measures of an arm; arguments and errors are those of :func:`read_arm`."""
+    return read_arm(arm, results, _of_trial)
 
 
 def fold_means(result: Mapping[str, Any]) -> dict[str, Floats]:

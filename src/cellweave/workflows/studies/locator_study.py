@@ -6,11 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cellweave.core import InvalidInputError, Length
-from cellweave.core.devices import device_description
-from cellweave.core.progress import Progress, silent
 from cellweave.data import CellDataset
 from cellweave.localization import LocatorRecipe
 from cellweave.localization.fitting import LocatorFitting
@@ -18,11 +14,12 @@ from cellweave.localization.inference import Predictor
 from cellweave.localization.sources import Fold, LocatorSources
 from cellweave.localization.training import working_scale
 from cellweave.training import TrainingError, load_recipe, make_accelerator, read_log
-from cellweave.workflows.studies.budget import StudyBudget
 from cellweave.workflows.studies.design import Arm, Design, recipe_of
 from cellweave.workflows.studies.folder import Trial
 from cellweave.workflows.studies.held_out import HeldOut
+from cellweave.workflows.studies.options import LocatorStudyOptions
 from cellweave.workflows.studies.speed import measure_speeds
+from cellweave.workflows.studies.trial_result import about_arm
 
 CLASS_READING = "class_reading"
 AS_BEGUN = ("recipe", CLASS_READING)
@@ -35,35 +32,19 @@ class LocatorStudy:
 
     Args:
         design: What is compared.
-        dataset: Its training split is learnt from and scored on, by folds of whole groups.
-        budget: Steps and folds.
-        arms: Names of the arms wanted; all when None.
-        recipe: Name of a shipped recipe, or path of a YAML file, which all arms start from.
-        changes: Changes of the recipe for all arms, each ``a.b=value``.
-        radii_px: Within which a cell counts as found, in pixels at the scale of the networks.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: Called as work goes on.
+        options: Data, budget, recipe and folder.
 
     Raises:
         CellweaveError: The data, the recipe, an arm's or a user's changes, or the budget are not usable.
     """
 
-    def __init__(
-        self,
-        design: Design,
-        dataset: CellDataset,
-        budget: StudyBudget,
-        *,
-        arms: Sequence[str] | None = None,
-        recipe: str = "default",
-        changes: Sequence[str] = (),
-        radii_px: Sequence[float] = (5, 6, 10),
-        device: str = "auto",
-        progress: Progress = silent,
-    ) -> None:
-        self.design, self.budget, self.progress = design, budget, progress
-        self.arms = design.chosen(arms)
-        self.radii = [Length(float(radius)) for radius in radii_px]
+    def __init__(self, design: Design, options: LocatorStudyOptions) -> None:
+        self.design, self.options = design, options
+        dataset = CellDataset.open(options.data)
+        self.budget, self.progress = options.budget, options.progress
+        recipe, changes = options.recipe, options.changes
+        self.arms = design.chosen(options.arms)
+        self.radii = [Length(float(radius)) for radius in options.radii_px]
         if not self.radii or len({radius.value for radius in self.radii}) < len(self.radii):
             raise InvalidInputError("--radius-px needs one or more different radii, such as 5,6,10.")
         self.recipes = {arm.name: arm_recipe(arm, recipe, changes) for arm in self.arms}
@@ -73,7 +54,7 @@ class LocatorStudy:
         }
         self.sources = LocatorSources([dataset])
         self.folds = self._used_folds()
-        self.accelerator = make_accelerator(device)
+        self.accelerator = make_accelerator(options.device)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -103,7 +84,7 @@ class LocatorStudy:
         """Return the scale that the networks of a recipe work at; see :func:`working_scale`."""
         return working_scale(recipe, [image.cells for image in self.sources.real])
 
-    def require_images(self) -> None:
+    def prepare(self) -> None:
         """Read every image once, so that what is wrong is said before anything is written or thrown away."""
         scales = {self.mpp(recipe) for recipe in self.recipes.values()}
         for done, image in enumerate(self.sources.real, start=1):
@@ -118,11 +99,8 @@ class LocatorStudy:
     def _work(self, arm: Arm, seed: int, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         fitting = self.fitting(arm, seed)
         about = {
-            "title": arm.title,
-            "value": arm.value,
+            **about_arm(arm, self.accelerator.device),
             "parameters": sum(weight.numel() for weight in fitting.network("size").parameters()),
-            "hardware": device_description(self.accelerator.device),
-            "threads": torch.get_num_threads(),
         }
         held_out = HeldOut(fitting.recipe, fitting.mpp, self.radii, self.sources.groups())
         measured: dict[str, list[float]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,15 @@ import pandas as pd
 
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.held_out import CALIBRATED, STUDY_DECODERS
-from cellweave.workflows.studies.markdown_parts import markdown_table, plain
+from cellweave.workflows.studies.markdown_parts import (
+    CLAIMS_IN_WORDS,
+    cell_text,
+    claim_text,
+    failed_section,
+    markdown_table,
+    plain,
+)
+from cellweave.workflows.studies.table_rows import titles_of
 from cellweave.workflows.studies.tables import StudyTables
 
 DETAILS = {
@@ -32,10 +39,6 @@ HOW_TO_READ = (
 DECODERS_IN_WORDS = (
     f"`ccls` and `lmds` read cells with the settings of their sources; `{CALIBRATED}` with a window and threshold that "
     "were chosen, by F1, on held-out images of other patients than those that they are scored on."
-)
-CLAIMS_IN_WORDS = (
-    "The first arm minus the second, on the same seeds and images. *holds*: the interval lies on the side of the claim "
-    "that the first is better; *does not hold*: on the other side; *not decided*: on both."
 )
 
 
@@ -70,7 +73,7 @@ def markdown(
     if not tables.differences.empty:
         parts += [
             "## Claims",
-            CLAIMS_IN_WORDS,
+            CLAIMS_IN_WORDS.format(units="images"),
             markdown_table(
                 CLAIM_COLUMNS,
                 claim_rows(tables, protocol=protocol, radii_px=radii_px, decoders=shown_decoders(design)),
@@ -83,12 +86,7 @@ def markdown(
                     f"## Read by `{decoder}`, within {radius:g} px",
                     markdown_table(("arm", *DETAILS.values()), _details(tables, decoder, radius, protocol)),
                 ]
-    failed = [
-        f"- {arm}: {reason}" for arm, reason in zip(tables.arms["arm"], tables.arms["failed"], strict=True) if reason
-    ]
-    if failed:
-        parts += ["## Arms that did not learn under this recipe", "\n".join(failed)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
 
 
 def speed_column(tables: StudyTables) -> tuple[str, str]:
@@ -160,14 +158,14 @@ def claim_rows(
     decoders: Sequence[str] = STUDY_DECODERS,
 ) -> list[tuple[str, ...]]:
     """Return the differences of all pairs, as text; errors of counts are those at the first radius."""
-    titles = dict(zip(tables.arms["arm"], tables.arms["title"], strict=True))
+    titles = titles_of(tables.arms)
     rows: list[tuple[str, ...]] = []
     for one in tables.differences.to_dict("records"):
         counted = one["measure"] in COUNTED
         wanted = one["measure"] in measures and one["decoder"] in decoders and one["radius_px"] in radii_px
         if not wanted or one["protocol"] != protocol or (counted and one["radius_px"] != radii_px[0]):
             continue
-        claim = f"{titles[one['better']]} better than {titles[one['other']]}"
+        claim = claim_text(one, titles)
         radius = "" if counted else f"{one['radius_px']:g} px"
         verdict = str(one["verdict"])
         rows.append((claim, str(one["decoder"]), radius, CLAIMED[one["measure"]], _cell(one, signed=True), verdict))
@@ -186,13 +184,6 @@ def _details(tables: StudyTables, decoder: str, radius_px: float, protocol: str)
 
 
 def _cell(row: pd.Series[Any] | Mapping[Any, Any] | None, *, signed: bool = False) -> str:
-    """Return mean ± sd [low, high] of a row as text."""
-    if row is None or math.isnan(row["mean"]):
-        return "–"
-    digits = 1 if row["measure"] in COUNTED else 3
-    text = plain(row["mean"], digits, signed=signed)
-    if not math.isnan(row["sd"]):
-        text += f" ± {plain(row['sd'], digits)}"
-    if not math.isnan(row["low"]):
-        text += f" [{plain(row['low'], digits, signed=signed)}, {plain(row['high'], digits, signed=signed)}]"
-    return text
+    """Return mean ± sd [low, high] of a row as text; a dash where there is none."""
+    counted = row is not None and row["measure"] in COUNTED
+    return cell_text(row, signed=signed, digits=1 if counted else 3)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cellweave import __version__
 from cellweave.core import InvalidInputError
 from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
 from cellweave.metrics import PROTOCOLS
 from cellweave.workflows.studies.drawing import draw_study
-from cellweave.workflows.studies.files import DIFFERENCES, SCORES, SUMMARY, TABLES, StudyFiles, records, write_text
+from cellweave.workflows.studies.files import StudyFiles, require_results, write_tables
 from cellweave.workflows.studies.held_out import CALIBRATED
 from cellweave.workflows.studies.locator_study import CLASS_READING, LocatorStudy
 from cellweave.workflows.studies.markdown import markdown
+from cellweave.workflows.studies.table_rows import machines_in_words, seeds_in_words
 from cellweave.workflows.studies.tables import StudyTables
 
 CLASSES_READ = (
@@ -61,44 +61,35 @@ def write_study(
     """
     if protocol not in PROTOCOLS:
         raise InvalidInputError(f"--protocol is one of {', '.join(PROTOCOLS)}, got {protocol!r}.")
-    if tables.arms.empty:
-        raise InvalidInputError(f"no trial of {out} has ended yet; run the study without --tables-only.")
+    require_results(tables.arms, out)
     radii = [radius.value for radius in study.radii]
     about = facts(study, tables, settings)
     text = markdown(study.design, tables, about=about, radii_px=radii, radius_px=radius_px, protocol=protocol)
-    write_text(out / TABLES, text)
-    write_text(out / SCORES, tables.scores.to_csv(index=False))
-    write_text(out / DIFFERENCES, tables.differences.to_csv(index=False))
-    summary = {
-        "study": study.design.name,
-        "code_version": __version__,
-        "settings": dict(settings),
-        "images": tables.images,
-        "groups": tables.groups,
-        "protocol": protocol,
-        "radius_px": radius_px,
-        "facts": list(about),
-        "arms": records(tables.arms),
-        "scores": records(tables.scores),
-        "differences": records(tables.differences),
-    }
-    write_text(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
-    figures = draw_study(study.design, tables, out, protocol=protocol, radius_px=radius_px)
-    return StudyFiles(out / TABLES, tuple(out / name for name in (SCORES, DIFFERENCES, SUMMARY)), figures)
+    files = write_tables(
+        out,
+        text,
+        study.design,
+        settings=settings,
+        about={
+            "images": tables.images,
+            "groups": tables.groups,
+            "protocol": protocol,
+            "radius_px": radius_px,
+            "facts": list(about),
+        },
+        tables={"arms": tables.arms, "scores": tables.scores, "differences": tables.differences},
+    )
+    return replace(files, figures=draw_study(study.design, tables, out, protocol=protocol, radius_px=radius_px))
 
 
 def facts(study: LocatorStudy, tables: StudyTables, settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what was compared on what, one sentence each; arguments are those of :func:`write_study`."""
     data, budget = study.sources.data[0], study.budget
-    hardware = ", ".join(sorted(set(tables.arms["hardware"])))
-    threads = ", ".join(sorted({str(count) for count in tables.arms["threads"]}))
-    machine = f"Speeds: {hardware}, {threads} threads, beside whatever else ran; medians."
-    seeds = ", ".join(sorted({seed for one in tables.arms["seeds"] for seed in one.split(",")}, key=int))
     return (
         f"Data: {data.name}, training split, {len(study.sources.real)} images; {tables.images} images of "
         f"{tables.groups} patients or slides held out, {budget.use_folds} of {budget.folds} folds.",
-        f"{budget.steps} steps for every network; seeds {seeds}.",
-        machine,
+        f"{budget.steps} steps for every network; seeds {seeds_in_words(tables.arms)}.",
+        f"Speeds: {machines_in_words(tables.arms)}, beside whatever else ran; medians.",
         *study.design.facts,
         CLASSES_READ if CLASS_READING in settings else CLASSES_MOST_PROBABLE,
         *([] if settings.get("recipe") == study.identity["recipe"] else [OTHER_RECIPE]),

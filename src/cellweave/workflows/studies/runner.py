@@ -1,12 +1,41 @@
-"""Running the trials of a study, beside other processes that do the same."""
+"""Running the trials of a study, beside other processes that do the same, and what comes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from cellweave.core.progress import Progress, silent
+from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder, Trial
+from cellweave.workflows.studies.options import StudyOptions
+
+TablesT = TypeVar("TablesT")
+
+
+class Study(Protocol):
+    """The trials of a design, and what they depend on."""
+
+    @property
+    def design(self) -> Design:
+        """What is compared."""
+
+    @property
+    def options(self) -> StudyOptions:
+        """What the study was made with."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What all trials depend on, JSON."""
+
+    def prepare(self) -> None:
+        """Read or measure what trials need, so that what is wrong is said before anything is written or run."""
+
+    def trials(self, seeds: Sequence[int]) -> list[Trial]:
+        """Return the trials of seeds: all arms of the first, then those of the next, so that what is there compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +51,67 @@ class Outcome:
     finished: int
     elsewhere: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudySummary(Generic[TablesT]):
+    """A study, as far as it is.
+
+    Attributes:
+        design: What is compared.
+        tables: Of all arms and seeds that have results.
+        outcome: Of the trials asked for.
+        files: What was written.
+    """
+
+    design: Design
+    tables: TablesT
+    outcome: Outcome
+    files: StudyFiles
+
+
+def run_or_look(
+    study: Study, *, only_tables: bool = False, may_differ: Sequence[str] = ()
+) -> tuple[StudyFolder, Outcome]:
+    """Run what is missing of a study, or go on with it, and return its folder and how far it is.
+
+    The same study again goes on where it was stopped. Several processes with the same study share the work: no two run
+    the same arm and seed.
+
+    Args:
+        study: What to run.
+        only_tables: Run nothing: say how far the study is.
+        may_differ: Keys of the identity that may be others than those that the folder's study was begun with, where
+            nothing is run; the folder returned has those that it was begun with.
+
+    Raises:
+        CellweaveError: The folder is not this study's, or a trial fails for a reason other than that it does not learn.
+    """
+    folder, trials = _folder_and_trials(study)
+    if only_tables:
+        if not may_differ:
+            folder.require_same()
+            return folder, look(folder, trials)
+        begun = folder.as_begun(may_differ=may_differ)
+        return begun, (look if begun.identity == folder.identity else look_by_name)(begun, trials)
+    overwrite = study.options.overwrite
+    if not overwrite:
+        folder.require_same()
+    if overwrite or look(folder, trials).missing:
+        study.prepare()
+    folder.start(overwrite=overwrite)
+    return folder, run_trials(folder, trials, progress=study.options.progress)
+
+
+def missing_trials(study: Study) -> list[Trial]:
+    """Return the trials of a study that have no result yet.
+
+    Raises:
+        CellweaveError: The folder is not this study's.
+    """
+    folder, trials = _folder_and_trials(study)
+    folder.require_same()
+    return [trial for trial in trials if folder.result(trial) is None]
 
 
 def name_of(trial: Trial) -> str:
@@ -66,3 +156,7 @@ def look(folder: StudyFolder, trials: Sequence[Trial]) -> Outcome:
     """Return how far a study is, without running anything."""
     missing = [name_of(trial) for trial in trials if folder.result(trial) is None]
     return Outcome(len(trials) - len(missing), (), tuple(missing))
+
+
+def _folder_and_trials(study: Study) -> tuple[StudyFolder, list[Trial]]:
+    return StudyFolder(Path(study.options.out), study.identity), study.trials(study.options.seeds)

@@ -11,7 +11,7 @@ from cellweave.core import InvalidInputError, numpy_generator
 from cellweave.metrics.bootstrap import resampled_sums
 from cellweave.metrics.rates import Floats, count_error_terms, count_errors, detection_rates, mean_of_defined
 from cellweave.workflows.studies.counts import ArmCounts
-from cellweave.workflows.studies.spread import Spread, over_seeds
+from cellweave.workflows.studies.spread import Spread, over_common_seeds, over_seeds
 
 RESAMPLES = 1000
 
@@ -38,6 +38,15 @@ class ArmScores:
     values: Floats
     samples: Floats
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that have a result, ascending."""
+        return self.counts.seeds
+
+    def spread(self) -> Spread:
+        """Return mean, spread over seeds and interval over groups."""
+        return over_seeds(self.values, self.samples, self.seeds)
+
 
 def score_arm(counts: ArmCounts, *, seed: int = 0) -> ArmScores:
     """Return the scores of an arm; every arm of the same images gets the same resamples of their groups."""
@@ -52,11 +61,6 @@ def score_arm(counts: ArmCounts, *, seed: int = 0) -> ArmScores:
     return ArmScores(counts, measures_of(counts.labels), values, samples)
 
 
-def spread(scores: ArmScores) -> Spread:
-    """Return mean, spread over seeds and interval over groups of an arm's scores."""
-    return over_seeds(scores.values, scores.samples, scores.counts.seeds)
-
-
 def difference(better: ArmScores, other: ArmScores) -> Spread | None:
     """Return the scores of one arm minus those of another, in pairs of the same seed, images and resampled groups.
 
@@ -69,13 +73,7 @@ def difference(better: ArmScores, other: ArmScores) -> Spread | None:
     first, second = better.counts, other.counts
     if (first.images, first.groups, first.labels) != (second.images, second.groups, second.labels):
         raise InvalidInputError(f"the arms {first.arm} and {second.arm} were scored on different images.")
-    seeds = tuple(seed for seed in first.seeds if seed in second.seeds)
-    if not seeds:
-        return None
-    ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (first, second))
-    return over_seeds(
-        better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
-    )
+    return over_common_seeds(better, other)
 
 
 def _sums_by_group(counts: ArmCounts) -> Floats:

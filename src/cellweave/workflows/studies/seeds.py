@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from cellweave.core import InvalidInputError
 
 
-def require_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds of a study, having made sure that they can be used.
+def require_seeds(seeds: Sequence[int]) -> None:
+    """Make sure that the seeds of a study can be used.
 
     Raises:
         InvalidInputError: There are none, one is negative, or one is there twice.
@@ -18,4 +18,3 @@ def require_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
         raise InvalidInputError(f"--seeds must be one or more whole numbers >= 0, such as 0,1,2, got {shown!r}.")
     if len(set(seeds)) < len(seeds):
         raise InvalidInputError(f"a seed is given twice in --seeds {shown}; give each once.")
-    return tuple(seeds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +13,25 @@ from cellweave.metrics.rates import Floats
 
 HOLDS, REFUTED, OPEN = "holds", "does not hold", "not decided"
 """What is said of a claim: its interval lies above 0, below it, or on both sides."""
+
+UNKNOWN = "–"
+"""What is said of a claim whose interval is not defined, where that is not held for undecided."""
+
+
+class Sampled(Protocol):
+    """What was measured of one arm under every seed, and in every resample."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, ascending."""
+
+    @property
+    def values(self) -> Floats:
+        """The measures, (seeds, ...)."""
+
+    @property
+    def samples(self) -> Floats:
+        """The same in every resample, (resamples, seeds, ...)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +69,25 @@ def over_seeds(values: Floats, samples: Floats, seeds: tuple[int, ...]) -> Sprea
     if len(samples):
         low, high = percentile_interval(_mean_of_drawn_seeds(samples))
     return Spread(values.mean(axis=0), sd, low, high, seeds)
+
+
+def over_common_seeds(better: Sampled, other: Sampled) -> Spread | None:
+    """Return the measures of one arm minus those of another, in pairs of the same seed and resample.
+
+    Args:
+        better: One arm.
+        other: Another, of the same measures and resamples.
+
+    Returns:
+        None where they have no seed in common.
+    """
+    seeds = tuple(seed for seed in better.seeds if seed in other.seeds)
+    if not seeds:
+        return None
+    ours, theirs = ([one.seeds.index(seed) for seed in seeds] for one in (better, other))
+    return over_seeds(
+        better.values[ours] - other.values[theirs], better.samples[:, ours] - other.samples[:, theirs], seeds
+    )
 
 
 def _mean_of_drawn_seeds(samples: Floats) -> Floats:

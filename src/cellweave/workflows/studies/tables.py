@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from cellweave.metrics.rates import Floats
 from cellweave.workflows.studies.counts import PROTOCOL_NAMES, gather
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.held_out import STUDY_DECODERS
-from cellweave.workflows.studies.scores import ArmScores, difference, score_arm, spread
-from cellweave.workflows.studies.spread import Spread, verdict
+from cellweave.workflows.studies.scores import ArmScores, difference, score_arm
+from cellweave.workflows.studies.spread import OPEN
+from cellweave.workflows.studies.table_rows import (
+    Place,
+    Results,
+    Row,
+    TrialResult,
+    arm_rows,
+    difference_rows,
+    ended_trials,
+    measured_arms,
+    median_cost,
+    row_where,
+    score_rows,
+)
 
 LOWER_IS_BETTER = ("mae", "rmse")
-
-Results = Mapping[str, Mapping[int, Mapping[str, Any]]]
-"""Result of every trial that has ended, by arm and seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +55,8 @@ class StudyTables:
 
     def row(self, arm: str, *, decoder: str, protocol: str, radius_px: float, measure: str) -> pd.Series[Any] | None:
         """Return the row of an arm's score; None where the arm has no result."""
-        return _only(self.scores, arm=arm, decoder=decoder, protocol=protocol, radius_px=radius_px, measure=measure)
+        wanted: dict[str, str | float] = {"decoder": decoder, "protocol": protocol, "radius_px": radius_px}
+        return row_where(self.scores, arm=arm, **wanted, measure=measure)
 
 
 def make_tables(design: Design, radii_px: Sequence[float], results: Results) -> StudyTables:
@@ -57,86 +66,34 @@ def make_tables(design: Design, radii_px: Sequence[float], results: Results) -> 
         OutputError: A result is damaged.
         InvalidInputError: Arms of a pair were scored on different images.
     """
-    scored: dict[str, ArmScores] = {}
-    for arm in design.arms:
-        ended = {seed: one for seed, one in results.get(arm.name, {}).items() if one["failed"] is None}
-        if ended:
-            scored[arm.name] = score_arm(gather(arm.name, ended))
-    scores: list[dict[str, Any]] = []
-    for name, arm_scores in scored.items():
-        scores += _rows({"arm": name}, spread(arm_scores), arm_scores.measures, radii_px)
-    differences: list[dict[str, Any]] = []
-    for pair in design.pairs:
-        if pair.better in scored and pair.other in scored:
-            between = difference(scored[pair.better], scored[pair.other])
-            if between is not None:
-                measures = scored[pair.better].measures
-                rows = _rows({"better": pair.better, "other": pair.other}, between, measures, radii_px)
-                differences += [row | {"verdict": _verdict(row)} for row in rows]
+
+    def places(of_arm: ArmScores) -> Iterator[Place]:
+        axes = (STUDY_DECODERS, PROTOCOL_NAMES, [float(radius) for radius in radii_px], of_arm.measures)
+        for at in itertools.product(*(range(len(axis)) for axis in axes)):
+            decoder, protocol, radius, measure = (axis[i] for axis, i in zip(axes, at, strict=True))
+            yield at, {"decoder": decoder, "protocol": protocol, "radius_px": radius, "measure": measure}
+
+    scored = measured_arms(design, results, lambda name, ended: score_arm(gather(name, ended)))
+    differences = difference_rows(design, scored, difference, places=places, better=_better, undefined=OPEN)
     any_counts = next((one.counts for one in scored.values()), None)
     return StudyTables(
-        pd.DataFrame(scores),
+        pd.DataFrame(score_rows(scored, places)),
         pd.DataFrame(differences),
-        pd.DataFrame([_cost(arm.name, results[arm.name]) for arm in design.arms if results.get(arm.name)]),
+        pd.DataFrame(arm_rows(design, results, _cost)),
         0 if any_counts is None else len(any_counts.images),
         0 if any_counts is None else len(set(any_counts.groups)),
         () if any_counts is None else any_counts.labels,
     )
 
 
-def _rows(
-    names: dict[str, str], of_arm: Spread, measures: Sequence[str], radii_px: Sequence[float]
-) -> list[dict[str, Any]]:
-    rows = []
-    for d, decoder in enumerate(STUDY_DECODERS):
-        for p, protocol in enumerate(PROTOCOL_NAMES):
-            for r, radius in enumerate(radii_px):
-                for m, measure in enumerate(measures):
-                    at = (d, p, r, m)
-                    values = {"mean": of_arm.mean, "sd": of_arm.sd, "low": of_arm.low, "high": of_arm.high}
-                    where = {"decoder": decoder, "protocol": protocol, "radius_px": float(radius), "measure": measure}
-                    numbers: dict[str, Any] = {name: _at(array, at) for name, array in values.items()}
-                    rows.append(names | where | numbers | {"seeds": len(of_arm.seeds)})
-    return rows
+def _better(row: Row) -> int:
+    return -1 if row["measure"] in LOWER_IS_BETTER else 1
 
 
-def _at(array: Floats, at: tuple[int, int, int, int]) -> float:
-    return round(float(array[at]), 6)
-
-
-def _verdict(row: Mapping[str, Any]) -> str:
-    low, high = row["low"], row["high"]
-    return verdict(-high, -low) if row["measure"] in LOWER_IS_BETTER else verdict(low, high)
-
-
-def _cost(arm: str, results: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    some = next(iter(results.values()))
-    ended = [one for one in results.values() if one["failed"] is None]
-    reasons = [f"seed {seed}: {one['failed']}" for seed, one in sorted(results.items()) if one["failed"] is not None]
-    return {
-        "arm": arm,
-        "title": some["title"],
-        "value": some["value"],
-        "parameters": some["parameters"],
-        "seconds_per_step": _median(ended, "seconds_per_step"),
-        "megapixels_per_second": _median(ended, "megapixels_per_second"),
-        "megapixels_per_core_second": _median(ended, "megapixels_per_core_second"),
-        "threads": some["threads"],
-        "hardware": some["hardware"],
-        "seeds": ",".join(str(seed) for seed in sorted(results)),
-        "failed": "; ".join(reasons),
+def _cost(results: Mapping[int, TrialResult]) -> Row:
+    ended = ended_trials(results).values()
+    parameters = next(iter(results.values()))["parameters"]
+    medians = ("seconds_per_step", "megapixels_per_second", "megapixels_per_core_second")
+    return {"parameters": parameters} | {
+        name: median_cost([value for one in ended for value in one[name]]) for name in medians
     }
-
-
-def _median(results: Sequence[Mapping[str, Any]], key: str) -> float:
-    values = [value for one in results for value in one[key]]
-    return round(statistics.median(values), 4) if values else float("nan")
-
-
-def _only(table: pd.DataFrame, **wanted: str | float) -> pd.Series[Any] | None:
-    if table.empty:
-        return None
-    keep = np.ones(len(table), bool)
-    for column, value in wanted.items():
-        keep &= (table[column] == value).to_numpy()
-    return table[keep].iloc[0] if keep.any() else None
