@@ -76,14 +76,22 @@ def test_clear_peaks_are_enough_for_any_smaller_counts(seed, cells, asked):
         assert sum(counts_of(edited)) == cells
 
 
+def test_of_two_cells_as_clear_the_one_among_the_class_that_lacks_cells_changes():
+    cells = grid_of_cells([0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0])
+    edited = EDIT(CODEC.encode(cells), [10, 6, 0])
+    labels = CODEC.decode(edited, classes=CLASSES).labels
+    assert np.flatnonzero(labels != cells.labels).tolist() == [2]  # three of its five neighbours are of class b
+
+
 def test_classes_move_where_least_is_lost():
-    heights = [[0.9, 0.1, 0.0], [0.8, 0.5, 0.2], [0.7, 0.6, 0.65], [0.1, 0.2, 0.9]]
-    assert labels_with_counts(heights, [1, 1, 2]).tolist() == [0, 1, 2, 2]
-    assert labels_with_counts(heights, [3, 0, 1]).tolist() == [0, 0, 0, 2]
-    assert labels_with_counts(np.zeros((0, 3)), [1, 1, 1]).tolist() == []
+    clearness = np.array([[0.9, 0.1, 0.0], [0.8, 0.5, 0.2], [0.7, 0.6, 0.65], [0.1, 0.2, 0.9]])
+    labels = clearness.argmax(axis=1)
+    assert labels_with_counts(labels, clearness, [1, 1, 2]).tolist() == [0, 1, 2, 2]
+    assert labels_with_counts(labels, clearness, [3, 0, 1]).tolist() == [0, 0, 0, 2]
+    assert labels_with_counts([], np.zeros((0, 3)), [1, 1, 1]).tolist() == []
 
 
 @pytest.mark.parametrize("counts", [[5, 0, 0], [0, 5, 0]])
 def test_counts_of_more_cells_than_there_are_take_what_there_is(counts):
-    heights = [[0.9, 0.1, 0.0], [0.1, 0.2, 0.9]]
-    assert labels_with_counts(heights, counts).tolist() == [counts.index(5)] * 2
+    clearness = [[0.9, 0.1, 0.0], [0.1, 0.2, 0.9]]
+    assert labels_with_counts([0, 2], clearness, counts).tolist() == [counts.index(5)] * 2

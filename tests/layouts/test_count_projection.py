@@ -60,7 +60,7 @@ def test_the_predicted_data_get_the_means_and_nothing_else_changes(prediction, p
     assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     torch.testing.assert_close(moved[:, 3:], output[:, 3:])
     # where there is little noise every cell has its place, and nothing is moved
-    assert projected(x_t, torch.full((2,), 99), category=None, condition=None) is output
+    assert projected(x_t, torch.full((2,), 79), category=None, condition=None) is output
 
 
 def test_channel_means_are_those_of_the_crops_without_their_padding():
@@ -106,6 +106,6 @@ def test_where_cells_can_be_told_apart_the_predicted_data_are_edited(prediction)
     assert_allclose(after[1, :2, 1:9, 1:9], before[1, :2, 1:9, 1:9] + 1, atol=1e-4)
     assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     assert_allclose(after[:, :, 0], before[:, :, 0], atol=1e-5)  # padding stays
-    held(x_t, torch.full((2,), 500), category=None, condition=None)
-    held(x_t, torch.full((2,), 99), category=None, condition=None)
+    held(x_t, torch.full((2,), 700), category=None, condition=None)
+    held(x_t, torch.full((2,), 79), category=None, condition=None)
     assert len(seen) == 2

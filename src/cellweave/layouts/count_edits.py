@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
@@ -16,8 +17,16 @@ from cellweave.maps.codec import Raster
 FAINTEST_PEAK = 0.1
 """Maxima of the channel of peaks that are lower than this do not become cells."""
 
+NEIGHBOURHOOD = 2.0
+"""Widths of a patch over which the classes around a cell are averaged, as the standard deviation of a Gaussian."""
+
+NEIGHBOURS_WEIGHT = 2.0
+"""Of a class's share of the neighbourhood beside its height at the cell, both of which lie in [0, 1]."""
+
 _REACH = 2.5
 """Widths of a patch from its cell within which it is handed to another class; it is faint beyond."""
+
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,8 @@ class CountEditor:
 
     The highest maxima of the channel of peaks become the cells, as many as are asked for: lower ones are taken away
     where they are too many, and raised where cells lack. Then cells of classes that have too many go to classes that
-    lack some, those first whose class is least clear.
+    lack some, those first whose class is least clear, by their own patch and by the classes around them: so cells join
+    others of their new class, as they do in tissue.
 
     Attributes:
         codec: Reads the raster; a cell is higher than the threshold of its finder.
@@ -60,9 +70,16 @@ class CountEditor:
             peaks[window] = np.maximum(peaks[window], np.exp(-squared / (2 * self.codec.peak_width_px**2)))
         cells = found.select(kept)
         rows, columns = np.floor(cells.xy[:, ::-1]).astype(int).T
-        labels = labels_with_counts(patches[:, rows, columns].T, wanted)
+        clearness = patches + NEIGHBOURS_WEIGHT * self._shares_around(patches)
+        labels = labels_with_counts(cells.labels, clearness[:, rows, columns].T, wanted)
         self._hand_over(patches, cells, labels)
         return edited
+
+    def _shares_around(self, patches: Raster) -> Raster:
+        """Return the share of every class in the neighbourhood of every pixel, (C, H, W)."""
+        width = NEIGHBOURHOOD * self.codec.class_width_px
+        around = np.stack([cv2.GaussianBlur(np.maximum(one, 0), (0, 0), width) for one in patches])
+        return np.asarray(around / np.maximum(around.sum(axis=0), _NOTHING), np.float32)
 
     def _hand_over(self, patches: Raster, cells: Cells, labels: npt.NDArray[np.int64]) -> None:
         """Exchange the values of two classes in the patch of every cell that changes from one to the other."""
@@ -83,36 +100,36 @@ class CountEditor:
             )
 
 
-def labels_with_counts(heights: npt.ArrayLike, counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Return the class of every cell: the highest, but for the fewest and least clear that give the counts.
+def labels_with_counts(labels: npt.ArrayLike, clearness: npt.ArrayLike, counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the labels of cells after the fewest and cheapest changes that give the counts.
 
-    Cells move from classes that have too many to classes that have too few, those first that lose least height.
+    Cells move from classes that have too many to classes that have too few, those first that lose least clearness.
 
     Args:
-        heights: Of every class at every cell, (N, C).
+        labels: Of the cells, (N,).
+        clearness: Of every class at every cell, (N, C).
         counts: Wanted of every class, (C,).
 
     Returns:
         int64 (N,).
 
     Example:
-        >>> labels_with_counts([[0.9, 0.1], [0.6, 0.5], [0.2, 0.8]], [1, 2]).tolist()
+        >>> labels_with_counts([0, 0, 1], [[0.9, 0.1], [0.6, 0.5], [0.2, 0.8]], [1, 2]).tolist()
         [0, 1, 1]
     """
-    values = np.asarray(heights, np.float64)
-    labels = values.argmax(axis=1)
-    surplus = np.bincount(labels, minlength=values.shape[1]) - np.asarray(counts, np.int64)
-    loss = values.max(axis=1, keepdims=True) - values
-    movable = (surplus[labels] > 0)[:, None] & (surplus < 0)
-    cells, classes = np.nonzero(movable)
-    moved = np.zeros(len(labels), bool)
+    values = np.asarray(clearness, np.float64)
+    changed = np.array(labels, np.int64)
+    surplus = np.bincount(changed, minlength=values.shape[1]) - np.asarray(counts, np.int64)
+    loss = np.take_along_axis(values, changed[:, None], axis=1) - values
+    cells, classes = np.nonzero((surplus[changed] > 0)[:, None] & (surplus < 0))
+    moved = np.zeros(len(changed), bool)
     for number in np.argsort(loss[cells, classes], kind="stable"):
         cell, to = cells[number], classes[number]
-        if not moved[cell] and surplus[labels[cell]] > 0 and surplus[to] < 0:
-            surplus[labels[cell]] -= 1
+        if not moved[cell] and surplus[changed[cell]] > 0 and surplus[to] < 0:
+            surplus[changed[cell]] -= 1
             surplus[to] += 1
-            labels[cell], moved[cell] = to, True
-    return np.asarray(labels, np.int64)
+            changed[cell], moved[cell] = to, True
+    return changed
 
 
 def _around(

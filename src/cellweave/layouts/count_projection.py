@@ -15,10 +15,10 @@ from cellweave.core import InvalidInputError
 from cellweave.diffusion import DiffusionProcess, NetworkCall
 from cellweave.maps.codec import Raster
 
-EDITED_LEVEL = 0.5
+EDITED_LEVEL = 0.7
 """Noise level, as a share of T, below which predicted data show single cells."""
 
-LOWEST_LEVEL = 0.1
+LOWEST_LEVEL = 0.08
 """Noise level, as a share of T, down to which counts are held; below it every cell has its place."""
 
 _MOST_WEIGHT = 1e6
