@@ -63,6 +63,19 @@ def test_where_nothing_rises_nothing_is_made():
     assert_array_equal(EDIT(nothing, [3, 0, 1]), nothing)
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), asked=st.lists(st.integers(0, 9), min_size=3, max_size=3))
+def test_near_peaks_of_any_height_do_not_disturb_one_another(seed, asked):
+    rng = np.random.default_rng(seed)
+    places = [(6.5 + 4 * column, 6.5 + 4 * row) for row in range(6) for column in range(6)]
+    cells = Cells(places, rng.integers(0, 3, 36), classes=CLASSES, shape=(33, 33))
+    raster = CODEC.encode(cells)
+    owner = np.add.outer(6 * (np.arange(33) // 4.0).clip(1, 6) - 6, (np.arange(33) // 4.0).clip(1, 6) - 1).astype(int)
+    raster[0] *= rng.uniform(0.3, 0.9, 36)[owner].astype(np.float32)
+    edited = EDIT(raster, asked)
+    assert counts_of(edited) == asked
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), cells=st.integers(1, 16), asked=st.lists(st.integers(0, 6), min_size=3, max_size=3))
 def test_clear_peaks_are_enough_for_any_smaller_counts(seed, cells, asked):

@@ -49,14 +49,17 @@ def test_the_predicted_data_get_the_means_and_nothing_else_changes(prediction, p
     x_t = torch.randn(2, 3, 8, 8, generator=generator)
     output = torch.randn(2, 6, 8, 8, generator=generator)
     wanted = torch.tensor([[0.5, -1.0], [0.0, 2.0]])
-    projected = CountProjection(lambda *_, **__: output, process, wanted, pad=pad)
+    projected = CountProjection(lambda *_, **__: output, process, wanted, last=5, pad=pad)
     t = torch.full((2,), 700)
     moved = projected(x_t, t, category=None, condition=None)
     before, after = process.x0_from(output, x_t, t), process.x0_from(moved, x_t, t)
     inside = after[:, :2, pad : 8 - pad, pad : 8 - pad]
     assert_allclose(inside.mean(dim=(2, 3)), wanted, atol=1e-4)
-    change = after[:, :2] - before[:, :2]  # the same everywhere
-    assert_allclose(change, change[:, :, :1, :1].expand_as(change), atol=1e-4)
+    change = after[:, :2] - before[:, :2]  # the same everywhere, but for the padding
+    within = change[:, :, pad : 8 - pad, pad : 8 - pad]
+    assert_allclose(within, within[:, :, :1, :1].expand_as(within), atol=1e-4)
+    if pad:
+        assert_allclose(change[:, :, :pad], torch.zeros(2, 2, pad, 8), atol=1e-5)
     assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     torch.testing.assert_close(moved[:, 3:], output[:, 3:])
     # where there is little noise every cell has its place, and nothing is moved
@@ -97,7 +100,7 @@ def test_where_cells_can_be_told_apart_the_predicted_data_are_edited(prediction)
         seen.append((sample, data.shape))
         return data[:2] * sample + 1
 
-    held = CountProjection(lambda *_, **__: output, process, torch.zeros(2, 2), edit=edit, pad=1)
+    held = CountProjection(lambda *_, **__: output, process, torch.zeros(2, 2), last=5, edit=edit, pad=1)
     t = torch.full((2,), 300)
     before = process.x0_from(output, x_t, t)
     after = process.x0_from(held(x_t, t, category=None, condition=None), x_t, t)
@@ -109,3 +112,6 @@ def test_where_cells_can_be_told_apart_the_predicted_data_are_edited(prediction)
     held(x_t, torch.full((2,), 700), category=None, condition=None)
     held(x_t, torch.full((2,), 79), category=None, condition=None)
     assert len(seen) == 2
+    # with few steps the last one is at a high level, and is the network's alone
+    few = CountProjection(lambda *_, **__: output, process, torch.zeros(2, 2), last=300, edit=edit)
+    assert few(x_t, t, category=None, condition=None) is output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from cellweave.core import Cells
 from cellweave.maps import SharedPeakCodec
 from cellweave.maps.codec import Raster
 
+Pixels: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+"""Rows and columns."""
+
 FAINTEST_PEAK = 0.1
 """Maxima of the channel of peaks that are lower than this do not become cells."""
 
@@ -23,10 +27,14 @@ NEIGHBOURHOOD = 2.0
 NEIGHBOURS_WEIGHT = 2.0
 """Of a class's share of the neighbourhood beside its height at the cell, both of which lie in [0, 1]."""
 
-_REACH = 2.5
+_PATCH_REACH = 2.5
 """Widths of a patch from its cell within which it is handed to another class; it is faint beyond."""
 
-_NOTHING = 1e-6
+_PEAK_REACH = 4.0
+"""Widths of a peak from its summit within which it is raised or taken away."""
+
+_NOT_ZERO = 1e-6
+"""Smallest sum that shares are taken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class CountEditor:
     The highest maxima of the channel of peaks become the cells, as many as are asked for: lower ones are taken away
     where they are too many, and raised where cells lack. Then cells of classes that have too many go to classes that
     lack some, those first whose class is least clear, by their own patch and by the classes around them: so cells join
-    others of their new class, as they do in tissue.
+    others of their new class, as they do in tissue. Every change ends where another maximum is nearer.
 
     Attributes:
         codec: Reads the raster; a cell is higher than the threshold of its finder.
@@ -49,61 +57,55 @@ class CountEditor:
     def __call__(self, raster: Raster, counts: npt.ArrayLike) -> Raster:
         """Return a raster that shows the counts, or fewer cells where it has too few maxima.
 
+        Maxima within two pixels of one another may hide one another when one of them is raised, and are then missed.
+
         Args:
             raster: Channels of cells, (1 + C, H, W), clean or as a model predicts them; left as it is.
             counts: Cells of every class, (C,).
         """
         wanted = np.asarray(counts, np.int64)
-        edited = raster.copy()
-        peaks, patches = edited[0], edited[1:]
-        finder = self.codec.finder
-        faint = replace(self.codec, finder=replace(finder, threshold=min(FAINTEST_PEAK, finder.threshold)))
-        found = faint.decode(raster, classes=self.classes)
+        threshold = self.codec.finder.threshold
+        faintest = replace(self.codec.finder, threshold=min(FAINTEST_PEAK, threshold))
+        found = replace(self.codec, finder=faintest).decode(raster, classes=self.classes)
         assert found.scores is not None
-        order = np.argsort(-found.scores, kind="stable")
-        kept, others = np.split(order, [wanted.sum()])
-        for x, y in found.xy[others[found.scores[others] > finder.threshold]]:
-            window, squared = _around(peaks.shape, x, y, 6 * self.codec.peak_width_px)
-            peaks[window] *= 1 - np.exp(-squared / (2 * (2 * self.codec.peak_width_px) ** 2))
-        for x, y in found.xy[kept[found.scores[kept] <= finder.threshold]]:
-            window, squared = _around(peaks.shape, x, y, 4 * self.codec.peak_width_px)
-            peaks[window] = np.maximum(peaks[window], np.exp(-squared / (2 * self.codec.peak_width_px**2)))
-        cells = found.select(kept)
-        rows, columns = np.floor(cells.xy[:, ::-1]).astype(int).T
+        edited = raster.copy()
+        if not len(found):
+            return edited
+        peaks, patches = edited[0], edited[1:]
+        territories = _Territories(found)
+        kept, others = np.split(np.argsort(-found.scores, kind="stable"), [wanted.sum()])
+        for index in others[found.scores[others] > threshold]:
+            self._take_away(peaks, *territories.of(index, _PEAK_REACH * self.codec.peak_width_px))
+        for index in kept[found.scores[kept] <= threshold]:
+            self._raise(peaks, *territories.of(index, _PEAK_REACH * self.codec.peak_width_px))
+        rows, columns = np.floor(found.xy[kept, ::-1]).astype(int).T
         clearness = patches + NEIGHBOURS_WEIGHT * self._shares_around(patches)
-        labels = labels_with_counts(cells.labels, clearness[:, rows, columns].T, wanted)
-        self._hand_over(patches, cells, labels)
+        before = found.labels[kept]
+        after = labels_with_counts(before, clearness[:, rows, columns].T, wanted)
+        for place in np.flatnonzero(after != before):
+            pixels, _ = territories.of(kept[place], _PATCH_REACH * self.codec.class_width_px)
+            exchanged = patches[after[place]][pixels], patches[before[place]][pixels]
+            patches[before[place]][pixels], patches[after[place]][pixels] = exchanged
         return edited
+
+    def _take_away(self, peaks: Raster, pixels: Pixels, squared: npt.NDArray[np.float64]) -> None:
+        peaks[pixels] *= 1 - np.exp(-squared / (2 * (2 * self.codec.peak_width_px) ** 2))
+
+    def _raise(self, peaks: Raster, pixels: Pixels, squared: npt.NDArray[np.float64]) -> None:
+        peaks[pixels] = np.maximum(peaks[pixels], np.exp(-squared / (2 * self.codec.peak_width_px**2)))
 
     def _shares_around(self, patches: Raster) -> Raster:
         """Return the share of every class in the neighbourhood of every pixel, (C, H, W)."""
         width = NEIGHBOURHOOD * self.codec.class_width_px
         around = np.stack([cv2.GaussianBlur(np.maximum(one, 0), (0, 0), width) for one in patches])
-        return np.asarray(around / np.maximum(around.sum(axis=0), _NOTHING), np.float32)
-
-    def _hand_over(self, patches: Raster, cells: Cells, labels: npt.NDArray[np.int64]) -> None:
-        """Exchange the values of two classes in the patch of every cell that changes from one to the other."""
-        changed = np.flatnonzero(labels != cells.labels)
-        reach = _REACH * self.codec.class_width_px
-        nearest = cKDTree(cells.xy) if len(changed) else None
-        for index in changed:
-            assert nearest is not None
-            x, y = cells.xy[index]
-            (rows, columns), squared = _around(patches.shape[1:], x, y, reach)
-            at = np.stack(np.broadcast_arrays(columns + 0.5, rows + 0.5), axis=-1)
-            own = (nearest.query(at)[1] == index) & (squared <= reach**2)
-            one, other = patches[cells.labels[index]], patches[labels[index]]
-            window = (rows, columns)
-            one[window], other[window] = (
-                np.where(own, other[window], one[window]),
-                np.where(own, one[window], other[window]),
-            )
+        return np.asarray(around / np.maximum(around.sum(axis=0), _NOT_ZERO), np.float32)
 
 
 def labels_with_counts(labels: npt.ArrayLike, clearness: npt.ArrayLike, counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Return the labels of cells after the fewest and cheapest changes that give the counts.
+    """Return the labels of cells after the fewest changes that give the counts.
 
-    Cells move from classes that have too many to classes that have too few, those first that lose least clearness.
+    Cells move from classes that have too many to classes that have too few, one after another, each time the one that
+    loses least clearness.
 
     Args:
         labels: Of the cells, (N,).
@@ -132,10 +134,22 @@ def labels_with_counts(labels: npt.ArrayLike, clearness: npt.ArrayLike, counts: 
     return changed
 
 
-def _around(
-    shape: Sequence[int], x: float, y: float, reach: float
-) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[np.float64]]:
-    """Return rows (h, 1) and columns (1, w) of the pixels about a place, and their squared distances (h, w)."""
-    rows = np.arange(max(0, int(y - reach)), min(shape[0], int(y + reach) + 1))[:, None]
-    columns = np.arange(max(0, int(x - reach)), min(shape[1], int(x + reach) + 1))[None]
-    return (rows, columns), np.square(columns + 0.5 - x) + np.square(rows + 0.5 - y)
+class _Territories:
+    """Which pixels are nearer to one cell than to any other."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells, self._tree = cells, cKDTree(cells.xy)
+
+    def of(self, index: int, reach: float) -> tuple[Pixels, npt.NDArray[np.float64]]:
+        """Return rows and columns of a cell's pixels within ``reach``, and their squared distances from it, (n,)."""
+        x, y = self._cells.xy[index]
+        height, width = self._cells.shape
+        rows, columns = np.mgrid[
+            max(0, int(y - reach)) : min(height, int(y + reach) + 1),
+            max(0, int(x - reach)) : min(width, int(x + reach) + 1),
+        ]
+        squared = np.square(columns + 0.5 - x) + np.square(rows + 0.5 - y)
+        near = squared <= reach**2
+        rows, columns, squared = rows[near], columns[near], squared[near]
+        own = self._tree.query(np.stack([columns + 0.5, rows + 0.5], axis=1))[1] == index
+        return (rows[own], columns[own]), squared[own]

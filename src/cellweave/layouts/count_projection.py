@@ -21,6 +21,9 @@ EDITED_LEVEL = 0.7
 LOWEST_LEVEL = 0.08
 """Noise level, as a share of T, down to which counts are held; below it every cell has its place."""
 
+HOLDING = "means, then edits of cells"
+"""Name of what is done; layouts made by another rule are not gone on with."""
+
 _MOST_WEIGHT = 1e6
 """Larger weights are no means of channels of variance 1."""
 
@@ -89,14 +92,15 @@ class CountProjection:
 
     While cells cannot be told one from another, the data of every channel are moved by one number, so that their means
     are those of such counts. From :data:`EDITED_LEVEL` on single cells are edited, where the model has an editor for
-    its channels, and the network makes the rest of the layout fit them. Below :data:`LOWEST_LEVEL` nothing is changed:
-    the network has the last word, and a layout may still miss its counts. Models whose data are clipped learn no means:
-    clipping would undo it.
+    its channels, and the network makes the rest of the layout fit them. Below :data:`LOWEST_LEVEL`, and in the last
+    step in any case, nothing is changed: the network has the last word, and a layout may still miss its counts. Models
+    whose data are clipped learn no means: clipping would undo it.
 
     Args:
         network: Takes noisy data.
         process: Of the model.
         means: Of the first channels of every sample of the batch, (N, K).
+        last: Noise level of the sampler's last step.
         edit: Takes the number of a sample in the batch and its predicted data, float32 (C, H, W) without padding;
             returns what its first K channels are to be. None: means are set at every level.
         pad: Padding of the raster, which has no part in the counts.
@@ -112,16 +116,18 @@ class CountProjection:
         process: DiffusionProcess,
         means: Tensor,
         *,
+        last: int,
         edit: Callable[[int, Raster], Raster] | None = None,
         pad: int = 0,
     ) -> None:
-        self.network, self.process, self.means, self.edit, self.pad = network, process, means, edit, pad
+        self.network, self.process, self.means = network, process, means
+        self.last, self.edit, self.pad = last, edit, pad
 
     def __call__(self, x_t: Tensor, t: Tensor, *, category: Tensor | None, condition: Tensor | None) -> Tensor:
         """Return the output (N, C or 2C, H, W) for noisy data (N, C, H, W)."""
         output = self.network(x_t, t, category=category, condition=condition)
         level = int(t[0]) / self.process.steps
-        if level < LOWEST_LEVEL:
+        if level < LOWEST_LEVEL or int(t[0]) <= self.last:
             return output
         pad, number = self.pad, self.means.shape[1]
         inside = np.s_[pad : x_t.shape[2] - pad, pad : x_t.shape[3] - pad]
@@ -129,7 +135,7 @@ class CountProjection:
         moved = output.float().clone()
         if self.edit is None or level >= EDITED_LEVEL:
             change = (self.means.to(predicted) - predicted[:, :number].mean(dim=(2, 3)))[:, :, None, None]
-            moved[:, :number] += self.process.change_of_output(change, t)
+            moved[:, :number, *inside] += self.process.change_of_output(change, t)
             return moved
         data = predicted.cpu().numpy()
         edited = np.stack([self.edit(sample, one) for sample, one in enumerate(data)])

@@ -22,6 +22,7 @@ from cellweave.diffusion import (
     NetworkCall,
     SamplerRecipe,
     sample,
+    sampling_levels,
 )
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.channel_scale import ChannelScale
@@ -179,7 +180,7 @@ class LayoutGenerator(RequestableModel):
         attempt: int = 0,
         progress: Progress = silent,
     ) -> Iterator[GeneratedLayout]:
-        """Yield layouts; layout ``i`` depends on (seed, i) alone.
+        """Yield layouts; layout ``i`` depends on (seed, i) alone, but for the rounding of the network in batches.
 
         Layouts larger than the training crop are denoised in overlapping windows (:class:`WindowedNetwork`). A
         category is then that of every window; counts are of the whole layout, and every window is told its share of
@@ -217,16 +218,17 @@ class LayoutGenerator(RequestableModel):
             )
         noise_seed = int(numpy_generator(seed, "attempt", attempt).integers(2**32)) if attempt else seed
         shape = (raster_channels(self.recipe, len(self.classes)), *self.recipe.frame.raster_shape(size))
+        chosen = sampler or self.recipe.sampler
         for start in range(0, len(indices), batch_size):
             some = list(indices[start : start + batch_size])
             requests = [self.request_of(i, seed=seed, category=category, counts=counts, size=size) for i in some]
             rasters = sample(
-                self._network_call(guidance, requests if hold_counts else ()),
+                self._network_call(guidance, chosen, requests if hold_counts else ()),
                 self.process,
                 shape,
                 seed=noise_seed,
                 indices=some,
-                recipe=sampler or self.recipe.sampler,
+                recipe=chosen,
                 device=self.device,
                 batch_size=batch_size,
                 category=self._told_category(requests),
@@ -237,7 +239,9 @@ class LayoutGenerator(RequestableModel):
                 yield GeneratedLayout(index, self._decoded(raster, size), request)
             progress("generating layouts", start + len(some), len(indices))
 
-    def _network_call(self, guidance: float, requests_to_hold: Sequence[CountRequest] = ()) -> NetworkCall:
+    def _network_call(
+        self, guidance: float, sampler: SamplerRecipe, requests_to_hold: Sequence[CountRequest]
+    ) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
         network = WindowedNetwork(
@@ -252,7 +256,8 @@ class LayoutGenerator(RequestableModel):
             return network
         means = torch.from_numpy(self.channel_means(_counts_a_window(requests_to_hold))).to(self.device)
         edit = self._editor([one.counts or () for one in requests_to_hold])
-        return CountProjection(network, self.process, means, edit=edit, pad=frame.pad_px)
+        last = int(sampling_levels(self.process, sampler)[-1])
+        return CountProjection(network, self.process, means, last=last, edit=edit, pad=frame.pad_px)
 
     def _editor(self, counts: Sequence[Sequence[int]]) -> Callable[[int, Raster], Raster] | None:
         """Return what gives the predicted data of a sample its counts; None for channels that cannot be edited."""

@@ -14,6 +14,7 @@ from cellweave.data import write_cells_table
 from cellweave.data.tables import PointTable, cells_by_image
 from cellweave.layouts import GeneratedLayout, LayoutGenerator
 from cellweave.layouts.corrections import Correction, CountRecord, corrected_layouts
+from cellweave.layouts.count_projection import HOLDING
 from cellweave.layouts.count_report import count_report
 from cellweave.layouts.model_config import FORMAT, VERSION
 from cellweave.layouts.requests import counts_text
@@ -104,7 +105,7 @@ class LayoutStage:
             "counts": None if wish.counts is None else counts_text(wish.counts),
             "size": list(self.shape),
             "correct": wish.correct,
-            "hold_counts": self.held,
+            "hold_counts": HOLDING if self.held else None,
             "config": self.config,
         }
         return {**asked, **sampling_facts(self.model, self.sampling, self.sampler)}
