@@ -152,6 +152,8 @@ COMMANDS = {
     "data import points-csv points.csv full --images images --overwrite": "full is not a data set and is not",
     "data check nowhere": "nowhere does not exist; give a data set made by `cellweave data import`",
     "data show set --out file/a.png": "file/a.png cannot be written (",
+    "data show set --out b.png --beside set": "set is compared with itself; --beside needs the data set of the real",
+    "data show set --out b.png --beside full --no-cells": "--beside draws conditions, never cells on images; leave",
     "data show set --out a.png": "a.png exists; choose another output path or pass --overwrite",
     "data phantom out --images 5": "a phantom data set needs at least 6 images",
     "data phantom .": ". is the folder you are in, or holds it; give the path of an output of its own",

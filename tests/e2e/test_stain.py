@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from cellweave.cli.main import main
+from cellweave.core import OutputError
 from cellweave.data import CellDataset, check_dataset, read_image, write_png
 from cellweave.data.phantom import phantom_patch, write_phantom_dataset
+from cellweave.slides import tiles_of, write_pyramid
+from cellweave.workflows.normalise import normalise
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,10 @@ def slides(tmp_path_factory) -> Path:
     for number, (row, column) in enumerate(((0, 0), (0, 64), (64, 0), (64, 64))):
         write_png(root / "tiles" / f"t{number}.png", whole[row : row + 64, column : column + 64])
     write_phantom_dataset(root / "set", images=6, size=96, seed=1)
+    shutil.copytree(root / "set", root / "copy")
+    side = 520  # more than a tile, so that there are two levels
+    parts = (np.full((tile.height, tile.width, 3), 200, np.uint8) for tile in tiles_of((side, side)))
+    write_pyramid(root / "pyramid.tif", parts, shape=(side, side))
     return root
 
 
@@ -95,17 +102,52 @@ def test_a_blank_image_is_left_and_told(workplace, capsys):
         ("stain fit slide.svs --out t.json", "slide.svs is a whole slide, from which no target is learnt"),
         ("stain normalise whole.png --target none.json --out o.png", "none.json is no file"),
         ("stain normalise whole.png --target target.png --out o.jpg", "o.jpg must end in .png"),
-        ("stain normalise whole.png --target target.png --out whole.png", "whole.png is the image that is read"),
+        ("stain normalise whole.png --target target.png --out whole.png", "whole.png is the source, which is read"),
         ("stain normalise whole.png --target target.png --out blank.png", "blank.png exists"),
         ("stain normalise tiles --target target.png --out tiles/out", "is, lies in or holds tiles"),
         ("stain normalise set --target target.png --out set", "is, lies in or holds set"),
         ("stain normalise set --target target.png --out tiles --overwrite", "tiles is not a data set"),
         ("stain normalise tiles --target target.png --out o --picture o/p.png", "lie outside the output o"),
         ("stain normalise tiles --target target.png --out o --seed -1", "seed"),
+        ("stain normalise nope.tif --target target.png --out p.tif", "nope.tif does not exist; give an image, a whole"),
+        ("stain normalise whole.png --target pyramid.tif --out o.png", "pyramid.tif is a whole slide, from which no"),
+        ("stain fit pyramid.tif --out t.json", "pyramid.tif is a whole slide, from which no target is learnt"),
+        *(
+            (f"stain normalise {words} --overwrite", message)
+            for words, message in (
+                ("whole.png --target target.png --out target.png", "target.png is or holds the target target.png"),
+                ("tiles --target target.png --out .", ". is or holds the target target.png"),
+                ("tiles --target target.json --out target.json", "target.json is or holds the target target.json"),
+                ("set --target copy/images/{first}.png --out copy", "copy is or holds the target copy/images"),
+                ("whole.png --target target.png --out o.png --picture whole.png", "whole.png is or lies in whole.png"),
+                ("whole.png --target target.png --out o.png --picture target.png", "is or lies in target.png, which"),
+                ("tiles --target target.png --out o --picture tiles/t0.png", "tiles/t0.png is or lies in tiles, which"),
+                ("set --target target.png --out o --picture set/images/x.png", "set/images/x.png is or lies in set"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused(workplace, refuse, command, message):
-    refuse(command, message)
+    refuse(command.replace("{first}", CellDataset.open("set").names()[0]), message)
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [("whole.png", "blank.png"), ("whole.png", "o.jpg"), ("tiles", "set"), ("tiles", "tiles/o"), ("set", "tiles")],
+)
+def test_nothing_is_learnt_for_a_place_that_cannot_be_written(workplace, source, out):
+    stages = []
+    with pytest.raises(OutputError):
+        normalise(source, out, "target.png", together=True, progress=lambda stage, *_: stages.append(stage))
+    assert stages == []
+    normalise(
+        source,
+        "fresh.png" if source.endswith("png") else "fresh",
+        "target.png",
+        together=True,
+        progress=lambda stage, *_: stages.append(stage),
+    )
+    assert set(stages) == {"learning the colours", "normalising stains"}
 
 
 def test_methods_of_target_and_option_must_agree(workplace, refuse, capsys):

@@ -47,6 +47,9 @@ def slides(tmp_path_factory) -> Path:
     (root / "mixed").mkdir()
     shutil.copy(root / "folder" / "tissue.tif", root / "mixed")
     shutil.copy(root / "target.png", root / "mixed")
+    (root / "twins").mkdir()
+    for ending in ("tif", "tiff"):
+        shutil.copy(root / "folder" / "glass.tif", root / "twins" / f"glass.{ending}")
     return root
 
 
@@ -99,6 +102,17 @@ def test_a_pyramid_with_its_scale_is_written(workplace, capsys):
     assert Path("out.tif").read_bytes() == first
 
 
+def test_a_scale_that_cannot_be_is_told_as_unknown(workplace, capsys):
+    about = "Aperio Image Library v1\n600x520 (512x512) JPEG|AppMag = 20|MPP = 0.000000001"
+    pixels = np.full((520, 600, 3), 247, np.uint8)
+    tifffile.imwrite("scale.svs", pixels, tile=(256, 256), photometric="rgb", description=about, metadata=None)
+    run("stain normalise scale.svs --target target.png --out out.tif")
+    assert "note  1 slide whose µm per pixel are unknown, in the result too: scale\n" in capsys.readouterr().out
+    with openslide.OpenSlide("scale.svs") as read, openslide.OpenSlide("out.tif") as written:
+        assert read.properties["openslide.mpp-x"] in {"1e-09", "1.0000000000000001e-09"}
+        assert "openslide.mpp-x" not in written.properties
+
+
 def test_a_level_has_its_own_scale(workplace):
     run("stain normalise folder/tissue.tif --target target.png --out out.tif --level 1")
     with Slide("out.tif") as slide:
@@ -147,7 +161,8 @@ def test_an_interrupted_run_leaves_nothing(workplace, monkeypatch, capsys):
         ("none.svs --target target.png --out o.tif", "none.svs does not exist"),
         ("damaged.tif --target target.png --out o.tif", "damaged.tif is damaged or cut short: level 0 cannot be read"),
         ("folder/tissue.tif --target target.png --out o.png", "o.png must end in .tif or .tiff"),
-        ("folder/tissue.tif --target target.png --out folder/tissue.tif", "is the image that is read"),
+        ("folder/tissue.tif --target target.png --out folder/tissue.tif", "is the source, which is read"),
+        ("twins --target target.png --out o", "twins has several files named 'glass' with different endings"),
         ("folder/tissue.tif --target target.png --out damaged.tif", "damaged.tif exists"),
         ("folder/tissue.tif --target target.png --out o.tif --level 2", "has no level 2; its levels are 0 to 1"),
         ("folder/tissue.tif --target target.png --out o.tif --compression gif", "there is no compression 'gif'"),

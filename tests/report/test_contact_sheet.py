@@ -62,7 +62,7 @@ def test_a_layout_is_drawn_as_dots_even_when_images_are_bare(dataset: CellDatase
         ({"names": []}, InvalidInputError, "needs at least one image"),
         ({"columns": 0}, InvalidInputError, "got columns 0 and tile_px 320"),
         ({"tile_px": 8}, InvalidInputError, "tile_px >= 64, got columns 4 and tile_px 8"),
-        ({"names": ["layout"] * 2000}, InvalidInputError, "2000 tiles would have .* show fewer images"),
+        ({"names": ["layout"] * 2000}, InvalidInputError, "2000 images would have .* show fewer images"),
         ({"names": ["nobody"]}, DatasetError, "has no image 'nobody'"),
     ],
 )

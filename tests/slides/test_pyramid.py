@@ -93,6 +93,13 @@ def test_what_may_pass_four_gigabytes_is_bigtiff(image, tmp_path, monkeypatch):
         assert np.abs(slide.read(Tile(0, 0, 100, 100)).astype(int) - image[:100, :100]).mean() <= 1
 
 
+@pytest.mark.parametrize("mpp", [0.001, 1000])
+def test_the_ends_of_what_pixels_measure_can_be_written(mpp, tmp_path):
+    write_pyramid(tmp_path / "p", [np.zeros((10, 10, 3), np.uint8)], shape=(10, 10), mpp=mpp)
+    with openslide.OpenSlide(tmp_path / "p") as opened:
+        assert float(opened.properties["openslide.mpp-x"]) == pytest.approx(mpp)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (512, 513), (513, 512), (1024, 1025), (2, 1200)])
 def test_sides_that_tiles_do_not_fit(shape, tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
@@ -107,5 +114,8 @@ def test_sides_that_tiles_do_not_fit(shape, tmp_path):
 def test_what_is_no_tile_is_refused(image, tmp_path):
     with pytest.raises(InvalidInputError, match=r"got uint8 \(99, 100, 3\)"):
         write_pyramid(tmp_path / "p", [image[:99, :100]], shape=(100, 100))
+    for mpp in (1e-9, 0.0, -0.5, 1001.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidInputError, match=r"measure 0\.001 to 1000 µm, got "):
+            write_pyramid(tmp_path / "p", [], shape=(100, 100), mpp=mpp)
     with pytest.raises(InvalidInputError, match="no compression 'png'; there are jpeg, deflate"):
         write_pyramid(tmp_path / "p", [], shape=(100, 100), compression="png")

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from cellweave.core import InvalidImageError, InvalidInputError
-from cellweave.slides import Slide, Tile, is_slide, tiles_of, write_pyramid
+from cellweave.slides import SLIDE_SUFFIXES, Slide, Tile, is_slide, tiles_of, write_pyramid
 
 SHAPE = (1100, 1301)
 
@@ -61,6 +61,41 @@ def test_pixels_do_not_depend_on_the_region(path, level):
             *tiles_of((height, width), side=99),
         ):
             np.testing.assert_array_equal(slide.read(tile, level=level), whole[tile.rows, tile.columns])
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "mpp"),
+    [
+        ("0.2", "0.4", pytest.approx(0.3)),
+        ("0.5", None, 0.5),
+        ("0.001", "0.001", 0.001),
+        ("1000", "1000", 1000),
+        ("1e-9", "0.25", None),
+        ("1001", "0.25", None),
+        ("nan", "nan", None),
+        ("inf", None, None),
+        ("fine", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_scale_is_the_mean_of_sides_that_can_be(path, monkeypatch, across, down, mpp):
+    said = {openslide.PROPERTY_NAME_MPP_X: across, openslide.PROPERTY_NAME_MPP_Y: down}
+    properties = {name: value for name, value in said.items() if value is not None}
+    monkeypatch.setattr(openslide.OpenSlide, "properties", properties)
+    with Slide(path) as slide:
+        assert slide.mpp == mpp
+
+
+def test_a_coarse_level_of_a_coarse_slide_has_no_scale(path, monkeypatch):
+    monkeypatch.setattr(openslide.OpenSlide, "properties", {openslide.PROPERTY_NAME_MPP_X: "400"})
+    with Slide(path) as slide:
+        assert [level.mpp for level in slide.levels] == [400, pytest.approx(800, rel=0.01), None]
+
+
+def test_the_endings_of_slides_are_those_that_the_manual_names():
+    manual = (Path(__file__).parents[2] / "docs" / "stain.md").read_text()
+    sentence = manual.split("Slides are the files that end in ")[1].split("(Aperio")[0]
+    assert tuple(sentence.replace("or", ",").replace("`", "").replace(",", " ").split()) == SLIDE_SUFFIXES
 
 
 @pytest.mark.parametrize("tile", [Tile(-1, 0, 5, 5), Tile(0, 0, 0, 5), Tile(1099, 0, 2, 1), Tile(0, 1300, 1, 2)])

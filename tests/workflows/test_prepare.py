@@ -104,6 +104,17 @@ def test_a_contact_sheet_spreads_over_the_images(tmp_path: Path, table: Path) ->
         show_dataset(tmp_path / "set", out, split="validation", overwrite=True)
 
 
+def test_a_comparison_always_draws_its_conditions(tmp_path: Path) -> None:
+    make_phantom(tmp_path / "set", images=6, size=64)
+    make_phantom(tmp_path / "other", images=6, size=64)
+    out = tmp_path / "sheet.png"
+    with pytest.raises(InvalidInputError, match="leave --no-cells out"):
+        show_dataset(tmp_path / "set", out, draw=False, beside=tmp_path / "other")
+    assert not out.exists()
+    assert len(show_dataset(tmp_path / "set", out, images=2, beside=tmp_path / "other")) == 2
+    assert out.is_file()
+
+
 def test_phantom_tissue_is_a_clean_data_set(tmp_path: Path) -> None:
     summary = make_phantom(tmp_path / "phantom", images=6, size=64, seed=1)
     assert sum(summary.images.values()) == 6

@@ -6,26 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from cellweave.core import DatasetError, InvalidInputError
-from cellweave.data import CellDataset, RgbImage, write_png
+from cellweave.core import DatasetError
+from cellweave.data import CellDataset, RgbImage
 from cellweave.data.wording import some
-from cellweave.report.legend import class_legend, count_unknown
 from cellweave.report.lettering import write_text
-from cellweave.report.palette import GREY, require_colours
-from cellweave.report.sheet_parts import (
-    CAPTION,
-    MARGIN,
-    blank_sheet,
-    cells_tile,
-    image_tile,
-    mask_tile,
-    refuse_tiles,
-    sheet_legend,
-    title_strip,
-    write_caption,
-)
+from cellweave.report.palette import GREY
+from cellweave.report.sheet import CAPTION, MARGIN, Sheet
+from cellweave.report.sheet_parts import cells_tile, image_tile, mask_tile
 
 ROWS = ("real", "condition", "synthetic")
 
@@ -59,39 +46,29 @@ def comparison_sheet(
 
     Raises:
         InvalidInputError: There is no name, ``columns`` or ``tile_px`` is too small, or the sheet gets too large.
-        DatasetError: An image is missing in one of the data sets, or cannot be read.
+        DatasetError: The data sets are one, or differ in their classes; or an image is missing or a mere layout in one
+            of them, differs in size between them, or cannot be read.
         InvalidImageError: An image cannot be read.
         OutputError: The file cannot be written.
     """
-    if not names:
-        raise InvalidInputError("a contact sheet needs at least one image, got none; name some.")
-    refuse_tiles(columns, tile_px)
-    for dataset, kind in ((synthetic, "synthetic"), (real, "real")):
-        _require_images(dataset, names, kind)
-    require_colours(synthetic.class_names, synthetic.colours)
-    across = min(columns, len(names))
-    block_px = len(ROWS) * (tile_px + MARGIN // 2) + CAPTION
-    width = _LABELS + across * (tile_px + MARGIN)
-    body = blank_sheet(-(-len(names) // across) * block_px, width, tiles=len(ROWS) * len(names))
-    totals = dict.fromkeys(synthetic.class_names, 0)
-    unknown = 0
-    for i, name in enumerate(names):
-        top, left = i // across * block_px, _LABELS + i % across * (tile_px + MARGIN)
+    step = tile_px + MARGIN // 2
+    sheet = Sheet(
+        synthetic,
+        names,
+        columns=columns,
+        tile_px=tile_px,
+        block=(len(ROWS) * step + CAPTION, tile_px + MARGIN),
+        left=_LABELS,
+    )
+    _require_counterparts(synthetic, real, names)
+    for number, name in enumerate(names):
+        x, y = sheet.place(number)
         for row, tile in enumerate(_tiles(synthetic, real, name, tile_px)):
-            y = top + row * (tile_px + MARGIN // 2)
-            body[y : y + tile_px, left : left + tile_px] = tile
-            if left == _LABELS:
-                write_text(body, ROWS[row], (10, y + tile_px // 2), size_px=13, colour=GREY)
-        cells = synthetic.read_cells(name)
-        below = top + len(ROWS) * (tile_px + MARGIN // 2) - MARGIN // 2
-        write_caption(body, name, f"{len(cells):,} cells", (left, below), tile_px)
-        for label, count in cells.counts().items():
-            totals[label] += count
-        unknown += count_unknown(cells)
-    legend = sheet_legend(class_legend(totals, unknown, synthetic.colours, shape="dot"), width)
-    title = f"{synthetic.name}: {len(names):,} of {len(synthetic.images):,} images"
-    write_png(out_png, np.concatenate([title_strip(title, width), legend, body]))
-    return Path(out_png)
+            sheet.put(tile, (x, y + row * step))
+            if x == _LABELS:
+                write_text(sheet.paper, ROWS[row], (10, y + row * step + tile_px // 2), size_px=13, colour=GREY)
+        sheet.caption(name, synthetic.read_cells(name), (x, y + len(ROWS) * step - MARGIN // 2))
+    return sheet.write(out_png, shape="dot")
 
 
 def _tiles(synthetic: CellDataset, real: CellDataset, name: str, tile_px: int) -> list[RgbImage]:
@@ -103,11 +80,41 @@ def _tiles(synthetic: CellDataset, real: CellDataset, name: str, tile_px: int) -
     return [before, condition, after]
 
 
-def _require_images(dataset: CellDataset, names: Sequence[str], kind: str) -> None:
+def _require_counterparts(synthetic: CellDataset, real: CellDataset, names: Sequence[str]) -> None:
+    """Make sure that images of these names can be one scene in both data sets.
+
+    A painted image has the size of its layout or mask, and that the size of the real image.
+    """
+    if synthetic.root.resolve() == real.root.resolve():
+        raise DatasetError(f"{real.root} is compared with itself; --beside needs the data set of the real images.")
+    if set(synthetic.class_names) != set(real.class_names):
+        raise DatasetError(
+            f"{synthetic.root} has the classes {some(synthetic.class_names)}, {real.root} {some(real.class_names)}; "
+            "compare data sets of which one was painted from the other."
+        )
+    for dataset, needed in ((real, "real"), (synthetic, "synthetic")):
+        _require_pixels(dataset, names, needed)
+    sizes = [dataset.images.set_index("image")[["width", "height"]] for dataset in (synthetic, real)]
+    for name in names:
+        (width, height), (real_width, real_height) = (tuple(size.loc[name]) for size in sizes)
+        if (width, height) != (real_width, real_height):
+            raise DatasetError(
+                f"image {name!r} has {width}×{height} pixels in {synthetic.root}, {real_width}×{real_height} in "
+                f"{real.root}, and an image has the size of what it is painted from; compare data sets of which one "
+                "was painted from the other."
+            )
+
+
+def _require_pixels(dataset: CellDataset, names: Sequence[str], needed: str) -> None:
     files = dict(zip(dataset.images["image"], dataset.images["file"], strict=True))
-    missing = [name for name in names if not files.get(name)]
+    missing = [name for name in names if name not in files]
     if missing:
         raise DatasetError(
-            f"{dataset.root} has no image {some(missing)}, which {kind} images are shown of; compare data sets of "
-            "which one was painted from the other, by `cellweave generate images`."
+            f"{dataset.root} has no image named {some(missing)}; compare data sets of which one was painted from the "
+            "other, by `cellweave generate images`."
+        )
+    bare = [name for name in names if not files[name]]
+    if bare:
+        raise DatasetError(
+            f"{dataset.root} has no pixels for {some(bare)}; --beside needs the {needed} images of these names."
         )

@@ -6,23 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from cellweave.core import InvalidInputError
-from cellweave.data import CellDataset, write_png
-from cellweave.report.legend import class_legend, count_unknown
-from cellweave.report.marks import Shape
-from cellweave.report.palette import require_colours
-from cellweave.report.sheet_parts import (
-    CAPTION,
-    MARGIN,
-    blank_sheet,
-    cells_tile,
-    refuse_tiles,
-    sheet_legend,
-    title_strip,
-    write_caption,
-)
+from cellweave.data import CellDataset
+from cellweave.report.sheet import CAPTION, MARGIN, Sheet
+from cellweave.report.sheet_parts import cells_tile
 
 
 def contact_sheet(
@@ -56,32 +42,20 @@ def contact_sheet(
         InvalidImageError: An image cannot be read.
         OutputError: The file cannot be written.
     """
-    if not names:
-        raise InvalidInputError("a contact sheet needs at least one image, got none; name some.")
-    refuse_tiles(columns, tile_px)
-    require_colours(dataset.class_names, dataset.colours)
-    across = min(columns, len(names))
-    down = -(-len(names) // across)
-    width = MARGIN + across * (tile_px + MARGIN)
-    row_px = tile_px + CAPTION + MARGIN // 2
-    body = blank_sheet(down * row_px, width, tiles=len(names))
-    totals = dict.fromkeys(dataset.class_names, 0)
-    unknown = 0
+    sheet = Sheet(
+        dataset,
+        names,
+        columns=columns,
+        tile_px=tile_px,
+        block=(tile_px + CAPTION + MARGIN // 2, tile_px + MARGIN),
+        left=MARGIN,
+    )
     about = dataset.images.set_index("image")
     pictured = {name: bool(file) for name, file in about["file"].items()}
-    for i, name in enumerate(names):
+    for number, name in enumerate(names):
         cells = dataset.read_cells(name)
-        top, left = i // across * row_px, MARGIN + i % across * (tile_px + MARGIN)
-        body[top : top + tile_px, left : left + tile_px] = cells_tile(
-            dataset.read_image(name) if pictured[name] else None, cells, dataset.colours, tile_px, draw=draw
-        )
-        write_caption(body, name, f"{about['split'][name]} · {len(cells):,} cells", (left, top + tile_px), tile_px)
-        for label, count in cells.counts().items():
-            totals[label] += count
-        unknown += count_unknown(cells)
-    shape: Shape = "ring" if any(pictured[name] for name in names) else "dot"
-    legend = sheet_legend(class_legend(totals, unknown, dataset.colours, shape=shape), width)
-    title = f"{dataset.name}: {len(names):,} of {len(dataset.images):,} images"
-    sheet = np.concatenate([title_strip(title, width), legend, body])
-    write_png(out_png, sheet)
-    return Path(out_png)
+        x, y = sheet.place(number)
+        pixels = dataset.read_image(name) if pictured[name] else None
+        sheet.put(cells_tile(pixels, cells, dataset.colours, tile_px, draw=draw), (x, y))
+        sheet.caption(name, cells, (x, y + tile_px), before=f"{about['split'][name]} · ")
+    return sheet.write(out_png, shape="ring" if any(pictured[name] for name in names) else "dot")

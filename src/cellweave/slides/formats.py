@@ -9,7 +9,7 @@ import openslide
 
 from cellweave.data.images import MAX_PIXELS
 
-SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".czi")
+SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide")
 """Endings of files that can be nothing but slides. TIFF files are told apart by what is in them."""
 
 _TIFF_SUFFIXES = (".tif", ".tiff")

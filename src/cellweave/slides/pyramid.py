@@ -15,6 +15,7 @@ from cellweave import __version__
 from cellweave.core import InvalidInputError
 from cellweave.data import RgbImage
 from cellweave.slides.halving import Halving, level_shapes
+from cellweave.slides.slide import MPP_RANGE, is_mpp
 from cellweave.slides.tile_encoding import COMPRESSIONS, Compression, filled_up
 from cellweave.slides.tile_work import in_order
 from cellweave.slides.tiling import TILE_PX, tiles_of
@@ -52,10 +53,13 @@ def write_pyramid(
         description: Of the image, for the file.
 
     Raises:
-        InvalidInputError: There is no such compression.
+        InvalidInputError: There is no such compression, or ``mpp`` is not from 0.001 to 1000.
     """
     if compression not in COMPRESSIONS:
         raise InvalidInputError(f"there is no compression {compression!r}; there are {', '.join(COMPRESSIONS)}.")
+    if mpp is not None and not is_mpp(mpp):
+        low, high = MPP_RANGE
+        raise InvalidInputError(f"the pixels of a pyramid measure {low:g} to {high:g} µm, got {mpp:g}; correct mpp.")
     way = COMPRESSIONS[compression]
     shapes = level_shapes(shape)
     with (

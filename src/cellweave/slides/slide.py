@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,9 @@ from cellweave.core import InvalidImageError, InvalidInputError
 from cellweave.data import RgbImage
 from cellweave.slides.tiling import TILE_PX, Tile, tiles_of
 
+MPP_RANGE = (0.001, 1000.0)
+"""What a pixel can measure, in µm: finer than any light microscope sees, coarser than any overview of a slide."""
+
 _UNREADABLE = "is damaged, cut short or of a kind that cannot be read"
 
 
@@ -28,7 +30,8 @@ class Level:
         height: In its pixels.
         width: In its pixels.
         downsample: Side of one of its pixels in pixels of level 0, >= 1.
-        mpp: Side of one of its pixels in µm; None where the slide does not say.
+        mpp: Side of one of its pixels in µm; None where the slide does not say, or says what is out of
+            :data:`MPP_RANGE`.
     """
 
     height: int
@@ -48,7 +51,8 @@ class Slide:
     Several threads may read from one slide.
 
     Args:
-        path: Of a kind that OpenSlide reads: Aperio, Hamamatsu, Leica, MIRAX, Philips, Trestle, Ventana, tiled TIFF.
+        path: Of a kind that OpenSlide reads: Aperio, Hamamatsu, Leica, MIRAX, Philips, Sakura, Trestle,
+            Ventana, tiled TIFF.
 
     Raises:
         InvalidImageError: The file is missing, damaged or of another kind.
@@ -163,13 +167,18 @@ class Slide:
         return pixels
 
 
+def is_mpp(value: float) -> bool:
+    """Return whether a number of µm lies in :data:`MPP_RANGE`; NaN does not."""
+    return MPP_RANGE[0] <= value <= MPP_RANGE[1]
+
+
 def _levels(opened: openslide.OpenSlide) -> tuple[Level, ...]:
     mpp = _mpp(
         opened.properties.get(openslide.PROPERTY_NAME_MPP_X), opened.properties.get(openslide.PROPERTY_NAME_MPP_Y)
     )
     sizes = zip(opened.level_dimensions, opened.level_downsamples, strict=True)
     return tuple(
-        Level(height, width, downsample, None if mpp is None else mpp * downsample)
+        Level(height, width, downsample, mpp * downsample if mpp is not None and is_mpp(mpp * downsample) else None)
         for (width, height), downsample in sizes
     )
 
@@ -180,7 +189,7 @@ def _mpp(across: str | None, down: str | None) -> float | None:
         sides = [float(side) for side in (across, down) if side is not None]
     except ValueError:
         return None
-    if not sides or not all(math.isfinite(side) and side > 0 for side in sides):
+    if not sides or not all(is_mpp(side) for side in sides):
         return None
     return sum(sides) / len(sides)
 

@@ -22,6 +22,7 @@ from cellweave.workflows.normalise_output import (
     apart,
     refuse_file_place,
     refuse_picture,
+    refuse_target_place,
     refuse_twins,
 )
 from cellweave.workflows.normalise_slides import normalise_slides, slides_in
@@ -73,8 +74,13 @@ def normalise(
         CellweaveError: The images, the target or the output place cannot be used; nothing is written then.
     """
     source, out, target = Path(source), Path(out), Path(target)
+    if not source.exists():
+        raise InvalidInputError(
+            f"{source} does not exist; give an image, a whole slide, a folder of either or a data set."
+        )
+    refuse_target_place(out, target)
     if picture is not None:
-        refuse_picture(Path(picture), out, overwrite=overwrite)
+        refuse_picture(Path(picture), out, read=(source, target), overwrite=overwrite)
     dataset = CellDataset.open(source) if (source / "dataset.json").is_file() else None
     slides = slides_in(source) if dataset is None else []
     images = [] if slides else _images(source, dataset)
@@ -116,13 +122,14 @@ class _Run:
         progress: Progress,
     ) -> None:
         self._normaliser, self.images, self._findings, self._progress = normaliser, images, findings, progress
-        self._shared = self._learn_together() if together else None
+        self._together = together
 
     def over(self) -> Iterable[tuple[_Image, RgbImage]]:
         """Yield every image with its normalised pixels."""
+        shared = self._learn_together() if self._together else None
         for number, image in enumerate(self.images):
             before = image.read()
-            colours = self._shared
+            colours = shared
             if colours is None:
                 colours = self._normaliser.learn(tissue_sample(before, seed=self._normaliser.seed))
             after = self._normaliser.transform(before, colours)

@@ -96,15 +96,13 @@ def refuse_twins(paths: Sequence[Path], folder: Path) -> None:
     stems = [path.stem for path in paths]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise InvalidInputError(
-            f"{folder} has several images named {twice!r} with different endings; keep one of them."
-        )
+        raise InvalidInputError(f"{folder} has several files named {twice!r} with different endings; keep one of them.")
 
 
 def refuse_file_place(out: Path, source: Path, *, overwrite: bool) -> None:
     """Raise :class:`OutputError` where a file would replace its source, or another file without leave."""
     if out.resolve() == source.resolve():
-        raise OutputError(f"{out} is the image that is read; choose another output path.")
+        raise OutputError(f"{out} is the source, which is read; choose another output path.")
     refuse_existing(out, overwrite=overwrite)
 
 
@@ -114,8 +112,17 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path} exists; choose another output path or pass --overwrite.")
 
 
-def refuse_picture(picture: Path, out: Path, *, overwrite: bool) -> None:
-    """Raise :class:`OutputError` where the picture is no PNG, lies in the output or exists."""
+def refuse_target_place(out: Path, target: Path) -> None:
+    """Raise :class:`OutputError` where an output would replace the target, or the folder that it lies in."""
+    if target.resolve().is_relative_to(out.resolve()):
+        raise OutputError(f"{out} is or holds the target {target}, which is read; choose another output path.")
+
+
+def refuse_picture(picture: Path, out: Path, *, read: Sequence[Path], overwrite: bool) -> None:
+    """Raise :class:`OutputError` where the picture is no PNG, lies in the output or in what is read, or exists."""
+    for one in read:
+        if picture.resolve().is_relative_to(one.resolve()):
+            raise OutputError(f"{picture} is or lies in {one}, which is read; choose another place for the picture.")
     if picture.suffix.lower() != ".png" or picture.resolve().is_relative_to(out.resolve()):
         raise OutputError(f"{picture} must end in .png and lie outside the output {out}; choose another place.")
     refuse_existing(picture, overwrite=overwrite)

@@ -104,10 +104,11 @@ class _Run:
 
     def write(self, places: Sequence[Path], *, together: bool) -> None:
         """Write every slide to its place."""
-        shared = self._learn(self.slides) if together else None
+        colours: Colours | None = None
         for path, place in zip(self.slides, places, strict=True):
             with atomic_file(place) as temporary:
-                colours = self._learn([path]) if shared is None else shared
+                if colours is None or not together:
+                    colours = self._learn(self.slides if together else [path])
                 self._write(path, temporary, colours)
 
     def _learn(self, paths: Sequence[Path]) -> Colours:

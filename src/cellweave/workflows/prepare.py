@@ -135,8 +135,9 @@ def show_dataset(
         overwrite: Replace ``out`` where it is there already.
 
     Raises:
-        DatasetError: There is no such data set, no image in the split, or none of its name in ``beside``.
-        InvalidInputError: ``out`` does not end in ``.png``.
+        DatasetError: There is no such data set, no image in the split, or ``beside`` is not its counterpart: see
+            :func:`cellweave.report.comparison_sheet`.
+        InvalidInputError: ``out`` does not end in ``.png``, or ``beside`` is given with ``draw`` off.
         OutputError: ``out`` is there already, or cannot be written.
     """
     from cellweave.report import comparison_sheet, contact_sheet  # matplotlib, which nothing else here needs
@@ -144,6 +145,8 @@ def show_dataset(
     out = Path(out)
     if out.suffix.lower() != ".png":
         raise InvalidInputError(f"{out} must end in .png, which is what a contact sheet is written as.")
+    if beside is not None and not draw:
+        raise InvalidInputError("--beside draws conditions, never cells on images; leave --no-cells out.")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
     dataset = data.CellDataset.open(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellweave.core import CellweaveError, InvalidInputError, OutputError
 from cellweave.data import read_image
-from cellweave.slides import SLIDE_SUFFIXES
+from cellweave.slides import is_slide
 from cellweave.stain import StainNormaliser
 from cellweave.workflows.normalise_output import refuse_existing
 
@@ -63,7 +63,7 @@ def stain_normaliser(target: Path, *, method: str | None, seed: int | None) -> S
 
 
 def _fitted(image: Path, *, method: str, seed: int) -> StainNormaliser:
-    if image.suffix.lower() in SLIDE_SUFFIXES:
+    if is_slide(image):
         raise InvalidInputError(
             f"{image} is a whole slide, from which no target is learnt; export a region of typical tissue as PNG."
         )

@@ -96,6 +96,18 @@ def test_arms_say_where_they_were_run_and_why_they_failed():
     assert titles_of(pd.DataFrame([])) == {}
 
 
+def test_an_arm_names_all_that_its_seeds_were_run_on():
+    about = {"title": "A", "value": None, "failed": None}
+    machines = {0: (10, "b, fast"), 1: (2, "a"), 2: (10, "a")}
+    results = {
+        "a": {seed: {**about, "threads": threads, "hardware": name} for seed, (threads, name) in machines.items()},
+        "b": {0: {**about, "threads": 1, "hardware": "a"}},
+    }
+    rows = arm_rows(DESIGN, results)
+    assert [(row["threads"], row["hardware"]) for row in rows] == [("2; 10", "a; b, fast"), (1, "a")]
+    assert machines_in_words(pd.DataFrame(rows)) == "a, b, fast, 1, 2, 10 threads"
+
+
 def test_a_row_is_found_or_not():
     table = pd.DataFrame([{"arm": "a", "of": "x", "mean": 1}, {"arm": "a", "of": "y", "mean": 2}])
     assert row_where(table, arm="a", of="y")["mean"] == 2

@@ -17,10 +17,10 @@ from cellweave.workflows.studies.table_rows import (
     Results,
     arm_rows,
     difference_rows,
-    ended_trials,
     measured_arms,
     row_where,
     score_rows,
+    successful_trials,
 )
 
 
@@ -71,7 +71,7 @@ def make_image_tables(design: Design, results: Results) -> ImageTables:
     features = 0
     scales: set[int] = set()
     for name in measured:
-        some = next(iter(ended_trials(results[name]).values()))
+        some = next(iter(successful_trials(results[name]).values()))
         tiles[name] = sum(fold["tiles"] for fold in some["folds"])
         scales |= {fold["reduce"] for fold in some["folds"]}
         features = some["folds"][0]["features"]

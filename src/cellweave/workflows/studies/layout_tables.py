@@ -20,11 +20,11 @@ from cellweave.workflows.studies.table_rows import (
     TrialResult,
     arm_rows,
     difference_rows,
-    ended_trials,
     measured_arms,
     median_cost,
     row_where,
     score_rows,
+    successful_trials,
 )
 
 BETTER: Mapping[Measured, int] = {"position": -1, "distance": -1, "met": 1}
@@ -76,7 +76,7 @@ def make_layout_tables(design: Design, results: Results) -> LayoutTables:
         InvalidInputError: Arms of a pair were compared with different images.
     """
     measured = measured_arms(design, results, arm_values)
-    some = next((one for name in measured for one in ended_trials(results[name]).values()), None)
+    some = next((one for name in measured for one in successful_trials(results[name]).values()), None)
     differences = difference_rows(
         design, measured, difference, places=_places, better=lambda row: BETTER.get(row["measured"])
     )
@@ -105,7 +105,7 @@ def _references(result: TrialResult) -> list[Row]:
 
 
 def _cost(results: Mapping[int, TrialResult]) -> Row:
-    folds = [fold for one in ended_trials(results).values() for fold in one["folds"]]
+    folds = [fold for one in successful_trials(results).values() for fold in one["folds"]]
     medians = ("seconds_per_step", "seconds_per_layout")
     return {"parameters": folds[0]["parameters"] if folds else None} | {
         name: median_cost([fold[name] for fold in folds]) for name in medians

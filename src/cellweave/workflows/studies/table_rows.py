@@ -23,6 +23,10 @@ Row = dict[str, Any]
 Place = tuple[tuple[int, ...], Row]
 """Where a measure stands in the arrays of a spread, and the columns that say which measure it is."""
 
+_MACHINE = ("hardware", "threads")
+_AND = "; "
+"""Between the values of one cell of a table."""
+
 
 class Measured(Sampled, Protocol):
     """The measures of one arm."""
@@ -45,11 +49,11 @@ def measured_arms(
         results: All that are there.
         measure: Returns the measures of an arm, given its name and the results of the seeds that did not fail.
     """
-    ended = {arm.name: ended_trials(results.get(arm.name, {})) for arm in design.arms}
+    ended = {arm.name: successful_trials(results.get(arm.name, {})) for arm in design.arms}
     return {name: measure(name, of_arm) for name, of_arm in ended.items() if of_arm}
 
 
-def ended_trials(results: Mapping[int, TrialResult]) -> dict[int, TrialResult]:
+def successful_trials(results: Mapping[int, TrialResult]) -> dict[int, TrialResult]:
     """Return the results of an arm that did not fail, by seed."""
     return {seed: one for seed, one in results.items() if one["failed"] is None}
 
@@ -141,8 +145,8 @@ def seeds_in_words(arms: pd.DataFrame) -> str:
 
 def machines_in_words(arms: pd.DataFrame) -> str:
     """Return what the arms of a table of :func:`arm_rows` were run on."""
-    threads = ", ".join(sorted({str(count) for count in arms["threads"]}))
-    return f"{', '.join(sorted(set(arms['hardware'])))}, {threads} threads"
+    hardware, threads = ({one for cell in arms[name] for one in str(cell).split(_AND)} for name in _MACHINE)
+    return f"{', '.join(sorted(hardware))}, {', '.join(sorted(threads, key=int))} threads"
 
 
 def _rows(names: Row, places: Iterable[Place], spread: Spread) -> list[Row]:
@@ -170,8 +174,14 @@ def _arm_row(arm: str, results: Mapping[int, TrialResult], cost: Callable[[Mappi
         "title": some["title"],
         "value": some["value"],
         **cost(results),
-        "threads": some["threads"],
-        "hardware": some["hardware"],
+        "threads": _distinct(results, "threads"),
+        "hardware": _distinct(results, "hardware"),
         "seeds": ",".join(str(seed) for seed in sorted(results)),
-        "failed": "; ".join(reasons),
+        "failed": _AND.join(reasons),
     }
+
+
+def _distinct(results: Mapping[int, TrialResult], name: str) -> str | int:
+    """Return what the results of all seeds say, as it is where they agree."""
+    found = sorted({one[name] for one in results.values()})
+    return found[0] if len(found) == 1 else _AND.join(str(one) for one in found)

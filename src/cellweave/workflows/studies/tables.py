@@ -21,11 +21,11 @@ from cellweave.workflows.studies.table_rows import (
     TrialResult,
     arm_rows,
     difference_rows,
-    ended_trials,
     measured_arms,
     median_cost,
     row_where,
     score_rows,
+    successful_trials,
 )
 
 LOWER_IS_BETTER = ("mae", "rmse")
@@ -91,7 +91,7 @@ def _better(row: Row) -> int:
 
 
 def _cost(results: Mapping[int, TrialResult]) -> Row:
-    ended = ended_trials(results).values()
+    ended = successful_trials(results).values()
     parameters = next(iter(results.values()))["parameters"]
     medians = ("seconds_per_step", "megapixels_per_second", "megapixels_per_core_second")
     return {"parameters": parameters} | {
