@@ -39,6 +39,12 @@ def test_there_is_at_least_one_step(tmp_path):
     assert started(tmp_path / "a").plan(MINUTE, lambda: 1000.0, folds=3, fold_share=0.25) == Plan(1, 1, 1000.0)
 
 
+def test_slow_steps_are_taken_as_often_as_the_budget_wants_at_least(tmp_path):
+    budget = Budget(minutes=1.0, least_steps=30)
+    assert started(tmp_path / "a").plan(budget, lambda: 1000.0).steps == 30
+    assert started(tmp_path / "b").plan(budget, lambda: 0.25).steps == 225
+
+
 def test_exact_steps_are_not_measured(tmp_path):
     assert started(tmp_path / "a").plan(Budget(steps=40), never, folds=3, fold_share=0.25) == Plan(40, 10, None)
 

@@ -66,5 +66,7 @@ def test_the_plan_leaves_time_for_more_than_training():
     budgets = plan.budgets(8.0)
     planned = budgets["layouts"].minutes + budgets["images"].minutes + 2 * budgets["locator"].minutes
     assert 0.5 * 8 < planned < 0.85 * 8
+    assert {part: one.least_steps for part, one in budgets.items()} == {"layouts": 80, "images": 240, "locator": 64}
+    assert plan.budgets(0.01)["locator"].least_steps == 1
     with pytest.raises(InvalidInputError, match=r"together below 1, got 0.5, 0.3 and twice 0.15"):
         DemoPlan(layouts=0.5)

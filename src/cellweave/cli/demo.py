@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def demo(
     data: Annotated[Path | None, typer.Option(help="Data set with classes; phantom tissue is made without.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("out/demo"),
-    minutes: Annotated[float, typer.Option(help="Time for everything.")] = 8.0,
+    minutes: Annotated[float, typer.Option(help="Time for everything; more on a slow or busy machine.")] = 8.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew over another demonstration.")] = False,

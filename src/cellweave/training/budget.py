@@ -21,12 +21,18 @@ from cellweave.training.stepper import Loss, SampleSource, Stepper
 class Budget:
     """Either ``steps`` or ``minutes``.
 
+    Attributes:
+        steps: Exact number.
+        minutes: From which a number is planned.
+        least_steps: Taken in any case, however long they are; only beside ``minutes``.
+
     Raises:
         InvalidInputError: Both or neither are given, or the one given is not positive.
     """
 
     steps: int | None = None
     minutes: float | None = None
+    least_steps: int = 1
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):

@@ -134,7 +134,8 @@ class TrainingRun:
             if steps is None:
                 assert budget.minutes is not None
                 seconds = round(measure(), 5)
-                steps = max(1, int(budget.minutes * 60 * (1 - OVERHEAD_SHARE) / seconds / (1 + folds * fold_share)))
+                affordable = int(budget.minutes * 60 * (1 - OVERHEAD_SHARE) / seconds / (1 + folds * fold_share))
+                steps = max(budget.least_steps, affordable)
             plan = Plan(steps, max(1, round(steps * fold_share)) if folds else 0, seconds)
             with atomic_file(self._plan_file) as partial:
                 text = json.dumps({"plan": asdict(plan), "run": self.identity}, indent=2)

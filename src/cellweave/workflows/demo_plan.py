@@ -14,7 +14,7 @@ STRIDE_PX = 32
 
 @dataclass(frozen=True, slots=True)
 class DemoSteps:
-    """Exact steps of the trainings, in place of their shares of the time.
+    """Numbers of steps of the trainings.
 
     Attributes:
         layouts: Of the layout model.
@@ -48,6 +48,8 @@ class DemoPlan:
         layout_changes: Changes of the default recipe of layout models.
         image_changes: Changes of that of image models.
         locator_changes: Changes of that of localisers.
+        least: Steps for every minute of the whole demonstration that are taken in any case: on a slow or busy machine
+            it takes longer rather than to end in models that have learnt nothing.
         steps: Exact steps in place of the three shares of training.
 
     Raises:
@@ -66,6 +68,7 @@ class DemoPlan:
     layout_changes: tuple[str, ...] = ("network.widths=[32,64,96]", "fit.ema_decay=0.995")
     image_changes: tuple[str, ...] = ("network.widths=[64,96,128]", "fit.ema_decay=0.995")
     locator_changes: tuple[str, ...] = ("network.widths=[32,64,128,192,256]", "turns=1")
+    least: DemoSteps = DemoSteps(layouts=10, images=30, locator=8)
     steps: DemoSteps | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -89,8 +92,15 @@ class DemoPlan:
         if self.steps is not None:
             exact = {"layouts": self.steps.layouts, "images": self.steps.images, "locator": self.steps.locator}
             return {part: Budget(steps=steps) for part, steps in exact.items()}
-        shares = {"layouts": self.layouts, "images": self.images, "locator": self.locator}
-        return {part: Budget(minutes=round(minutes * share, 4)) for part, share in shares.items()}
+        planned = {
+            "layouts": (self.layouts, self.least.layouts),
+            "images": (self.images, self.least.images),
+            "locator": (self.locator, self.least.locator),
+        }
+        return {
+            part: Budget(minutes=round(minutes * share, 4), least_steps=max(1, round(minutes * least)))
+            for part, (share, least) in planned.items()
+        }
 
     def changes(self, dataset: CellDataset) -> dict[str, tuple[str, ...]]:
         """Return the changes of the recipes of ``layouts``, ``images`` and ``locator``, with crops that fit the images.
