@@ -10,7 +10,8 @@ Copies of an image differ as slides of other laboratories do (`jitter_stains`: s
 haematoxylin and eosin, by the mean of the reference stains, are exchanged for jittered ones, what they do not explain
 stays. Shrinkage is 1 - after / before of the mean distance between corresponding pixels of two copies in CIE L*a*b*,
 over all pairs. Structure is the correlation of the haematoxylin channel (scikit-image's `rgb2hed`) of the image as it
-was with that of each normalised copy. The target is another image, the first; it is not scored.
+was with that of each normalised copy. The target is another image, the first; it is not scored. With --keep-white, what
+is pure white stays so in the copies, as a fill does, and is not scored.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=512, help="side of the part of every image, from its middle")
     parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep-white", action="store_true", help="pure white is no glass but a fill, in copies too")
     arguments = parser.parse_args()
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print(f"{device_description(choose_device())}, {threads} threads, numpy {np.__version__}")
@@ -68,7 +70,7 @@ def main() -> None:
     if arguments.only != "speed":
         images = _images(arguments.images, arguments.count, arguments.crop)
         for seed in range(arguments.seeds):
-            _copies(images, arguments.copies, seed)
+            _copies(images, arguments.copies, seed, keep_white=arguments.keep_white)
 
 
 def _speed(side: int, reference_side: int, repeats: int) -> None:
@@ -130,18 +132,21 @@ def _middle(image: RgbImage, side: int) -> RgbImage:
     return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
-def _copies(images: Sequence[RgbImage], count: int, seed: int) -> None:
+def _copies(images: Sequence[RgbImage], count: int, seed: int, *, keep_white: bool) -> None:
     target, *sources = images
     print(f"seed {seed}: {count} copies of each of {len(sources)} images; shrinkage (lowest) and structure (lowest)")
     for method in METHODS:
         normaliser = StainNormaliser.fit(target, method=method)
         shrunk, structure = [], []
         for number, image in enumerate(sources):
+            fill = (image == 255).all(axis=-1) & keep_white
             copies = [_restained(image, numpy_generator(seed, "copy", number, i)) for i in range(count)]
+            for copy in copies:
+                copy[fill] = 255
             after = [normaliser.transform(copy) for copy in copies]
-            shrunk.append(1 - _distance(after) / _distance(copies))
-            channel = rgb2hed(image)[..., 0].ravel()
-            structure += [np.corrcoef(channel, rgb2hed(one)[..., 0].ravel())[0, 1] for one in after]
+            shrunk.append(1 - _distance(after, ~fill) / _distance(copies, ~fill))
+            channel = rgb2hed(image)[~fill, 0]
+            structure += [np.corrcoef(channel, rgb2hed(one)[~fill, 0])[0, 1] for one in after]
         print(
             f"  {method:10} shrinkage {np.mean(shrunk):6.1%} ({min(shrunk):6.1%})"
             f"   structure {np.mean(structure):.3f} ({min(structure):.3f})",
@@ -157,8 +162,8 @@ def _restained(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     return density_to_rgb((exchanged - np.log10((slide.background + 1) / 256)).reshape(image.shape))
 
 
-def _distance(images: Sequence[RgbImage]) -> float:
-    lab = [rgb2lab(image) for image in images]
+def _distance(images: Sequence[RgbImage], scored: npt.NDArray[np.bool_]) -> float:
+    lab = [rgb2lab(image)[scored] for image in images]
     return float(np.mean([np.linalg.norm(a - b, axis=-1).mean() for a, b in itertools.combinations(lab, 2)]))
 
 

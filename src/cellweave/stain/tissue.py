@@ -14,6 +14,9 @@ from cellweave.stain.optical_density import DENSITY_OF_LEVEL
 
 RgbImage = npt.NDArray[np.uint8]
 
+Channels = tuple[npt.NDArray[np.uint8], ...]
+"""Red, green and blue, or some of them."""
+
 SAMPLE_SIZE = 50_000
 """Pixels; the 99th percentile of so many is known to within the 98.95th and the 99.05th."""
 
@@ -27,6 +30,16 @@ LEAST_TISSUE = 100
 _GLASS_QUANTILE = 0.998
 """Of the grey levels of every channel: clear glass is as bright as the brightest two pixels in a thousand."""
 
+_NEARLY_WHITE = 250
+"""Grey level of the darkest channel from which a pixel may belong to the border of a white fill: compression mixes the
+fill with what lies beside it, or makes it ring."""
+
+_BORDER_SHARE = 0.03
+"""Of the pure white pixels; where more than that are nearly white, these are glass and no border."""
+
+_BLACK_DENSITY = 7.0
+"""Sum over the channels, which pure black alone exceeds: 7.22; the next darkest pixel has 6.92."""
+
 _PIXELS_AT_A_TIME = 1 << 16
 """Keeps the intermediate arrays small."""
 
@@ -37,7 +50,7 @@ class TissueSample:
 
     Attributes:
         pixels: Pixels of tissue, uint8 (N, 3); N is 0 where there is none.
-        background: Grey levels of clear glass in red, green and blue; 255 where there is none.
+        background: Grey levels of clear glass in red, green and blue; 255 where there is none but pure white.
     """
 
     pixels: RgbImage
@@ -50,6 +63,9 @@ class TissueSampler:
 
     Whether a pixel is taken depends on the seed, the number of its image and its place in it alone: tiles that cover
     an image once give the very sample of the whole image, in any order.
+
+    Pure white and pure black, with which slides are filled up around what was scanned, say nothing of the slide: white
+    is not measured as its glass, nor is the border of such a fill, and black is not taken for tissue.
 
     Attributes:
         seed: Of the sample, >= 0.
@@ -65,6 +81,8 @@ class TissueSampler:
     _pixels: RgbImage = field(default_factory=lambda: np.empty((0, 3), np.uint8), init=False)
     _limit: np.uint64 = field(default=np.uint64(2**64 - 1), init=False)
     _levels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 256), np.int64), init=False)
+    _nearly_white: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 256), np.int64), init=False)
+    _white: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -94,11 +112,10 @@ class TissueSampler:
 
     def _add(self, part: RgbImage, ranks: npt.NDArray[np.uint64]) -> None:
         levels = channels_of(part)
-        self._levels += np.stack([cv2.calcHist([one], [0], None, [256], [0, 256]).ravel() for one in levels]).astype(
-            int
-        )
         red, green, blue = (DENSITY_OF_LEVEL.take(one) for one in levels)
-        tissue = red + green + blue >= np.float32(3 * TISSUE_DENSITY)
+        density = red + green + blue
+        self._count(levels, density)
+        tissue = (density >= np.float32(3 * TISSUE_DENSITY)) & (density <= np.float32(_BLACK_DENSITY))
         taken = np.flatnonzero(tissue.ravel() & (ranks <= self._limit))
         self._ranks = np.concatenate([self._ranks, ranks[taken]])
         self._pixels = np.concatenate([self._pixels, part.reshape(-1, 3)[taken]])
@@ -107,8 +124,23 @@ class TissueSampler:
             self._ranks, self._pixels = self._ranks[kept], self._pixels[kept]
             self._limit = self._ranks.max()
 
+    def _count(self, levels: Channels, density: npt.NDArray[np.float32]) -> None:
+        counts = _histograms(levels)
+        if counts[:, 0].all():
+            counts[:, 0] -= np.count_nonzero(density > np.float32(_BLACK_DENSITY))
+        darkest = cv2.min(cv2.min(levels[0], levels[1]), levels[2])
+        if darkest.max(initial=0) >= _NEARLY_WHITE:
+            white = darkest == 255
+            counts[:, 255] -= np.count_nonzero(white)
+            self._white += int(np.count_nonzero(white))
+            nearly = np.flatnonzero((darkest >= _NEARLY_WHITE) & ~white)
+            self._nearly_white += _histograms(tuple(one.take(nearly) for one in levels))
+        self._levels += counts
+
     def _background(self) -> tuple[float, float, float]:
-        red, green, blue = (_bright_level(counts) for counts in self._levels)
+        bordering = self._nearly_white[0].sum() <= _BORDER_SHARE * self._white
+        counts = self._levels - self._nearly_white if bordering else self._levels
+        red, green, blue = (_bright_level(one) for one in counts)
         if DENSITY_OF_LEVEL[[red, green, blue]].mean() >= TISSUE_DENSITY:
             return 255.0, 255.0, 255.0
         return float(red), float(green), float(blue)
@@ -133,7 +165,7 @@ def require_rgb(image: RgbImage) -> None:
         raise InvalidInputError(f"an image is uint8 (H, W, 3), got {image.dtype} {image.shape}.")
 
 
-def channels_of(image: RgbImage) -> tuple[npt.NDArray[np.uint8], ...]:
+def channels_of(image: RgbImage) -> Channels:
     """Return red, green and blue, uint8 (H, W) each, in memory of their own: looking up their values is fast then."""
     return tuple(np.asarray(one, np.uint8) for one in cv2.split(np.ascontiguousarray(image)))
 
@@ -158,6 +190,11 @@ def _ranks(key: np.uint64, top: int, left: int, shape: tuple[int, int]) -> npt.N
         mixed *= np.uint64(factor)
     mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def _histograms(levels: Channels) -> npt.NDArray[np.int64]:
+    """Return how often every grey level occurs in each channel, int64 (channels, 256)."""
+    return np.stack([cv2.calcHist([one], [0], None, [256], [0, 256]).ravel() for one in levels]).astype(np.int64)
 
 
 def _bright_level(counts: npt.NDArray[np.int64]) -> int:
