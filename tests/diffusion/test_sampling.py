@@ -1,9 +1,13 @@
 """Sampling with networks whose answer is known: right distributions, hand-written steps, independence of batches."""
 
+import itertools
 import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from cellweave.core import CellweaveError, torch_generator
 from cellweave.diffusion import (
@@ -146,6 +150,32 @@ def test_levels_by_hand():
     assert levels("trailing") == [999, 749, 499, 249]
     assert levels("leading") == [750, 500, 250, 0]
     assert levels("linspace") == [999, 666, 333, 0]
+
+
+def test_levels_with_a_power_by_hand():
+    model = process()
+    halves = SamplerRecipe(steps=4, level_power=0.5)  # 1000 times the roots of 1, 3/4, 1/2 and 1/4
+    assert sampling_levels(model, halves).tolist() == [999, 865, 706, 499]
+    assert sampling_levels(model, SamplerRecipe(steps=1000, level_power=0.3)).tolist() == list(range(999, -1, -1))
+
+
+@given(steps=st.integers(1, 1000), power=st.floats(0.05, 1))
+def test_every_level_is_visited_once(steps, power):
+    levels = sampling_levels(process(), SamplerRecipe(steps=steps, level_power=power)).tolist()
+    assert len(levels) == steps
+    assert levels[0] == 999
+    assert levels[-1] >= 0
+    assert all(after < before for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"level_power": 0.0}, {"level_power": 1.5}, {"level_power": 0.5, "timestep_spacing": "linspace"}],
+    ids=["none", "above 1", "another spacing"],
+)
+def test_powers_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        SamplerRecipe.model_validate(wrong)
 
 
 def test_clipping_can_be_left_out():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from cellweave.core import InvalidInputError
@@ -26,6 +26,8 @@ class SamplerRecipe(BaseModel):
         clip: Whether what the network predicts of the data is clipped to the process's ``clip_x0``.
         timestep_spacing: Which levels are visited: ``trailing``: even, with the noisiest; ``leading``: even, with the
             cleanest; ``linspace``: even between both.
+        level_power: Of ``trailing``: the share of T of the k-th cleanest of n levels is (k / n) to this power. Below 1
+            steps are shorter where noise is strong, which is where the plan of a sample is decided.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +37,13 @@ class SamplerRecipe(BaseModel):
     eta: float = Field(default=0.0, ge=0, le=1)
     clip: bool = True
     timestep_spacing: Literal["trailing", "leading", "linspace"] = "trailing"
+    level_power: float = Field(default=1.0, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _power_is_of_trailing(self) -> Self:
+        if self.level_power != 1 and self.timestep_spacing != "trailing":
+            raise ValueError(f"level_power needs the spacing 'trailing', got '{self.timestep_spacing}'")
+        return self
 
 
 def refuse_more_steps(sampler: SamplerRecipe, process: ProcessRecipe) -> None:
@@ -59,7 +68,10 @@ def sampling_levels(process: DiffusionProcess, recipe: SamplerRecipe) -> Tensor:
     total, steps = process.steps, recipe.steps
     levels: npt.NDArray[np.float64]
     if recipe.timestep_spacing == "trailing":
-        levels = np.round(np.arange(steps, 0, -1) * total / steps) - 1
+        number = np.arange(steps)
+        share = (steps - number) / steps
+        levels = np.round((steps - number) * total / steps * share ** (recipe.level_power - 1)) - 1
+        levels = np.minimum.accumulate(levels + number) - number  # no level twice, where steps are nearly as many
     elif recipe.timestep_spacing == "leading":
         levels = np.arange(steps)[::-1] * np.floor(total / steps)
     else:
