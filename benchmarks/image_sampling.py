@@ -1,6 +1,7 @@
 """Images a second of mask-conditioned, guided sampling, against the naive way, each factor by itself, in one run.
 
     python benchmarks/image_sampling.py [--side 64] [--widths 32 64 96] [--images 4] [--naive-steps 1000]
+                                        [--compile] [--clock cpu]
 
 The naive way: DDPM over all 1000 noise levels in fp32, one image at a time, a pass with the mask and one without it at
 every step, nothing kept from step to step. Ours: UniPC with few steps, both branches in one batch, images in batches,
@@ -9,6 +10,10 @@ bf16 where it is faster, scales and shifts of the masks kept, the encoder, which
 A network of random weights takes as long as a trained one, so that none is needed. The naive way is run whole; with
 ``--naive-steps`` below 1000 that many of its steps are, and their time is multiplied: the table says so. Of all others
 the rate of one more change is given beside that of the line before it.
+
+``--compile`` adds the network compiled by torch. The compiling is done before, with nothing taken from torch's caches,
+and its time stated apart: that of a first run less a later one, by the clock on the wall. The clock ``cpu`` counts the
+processor's time of this program alone, for a machine that is busy with others; it is no measure of a GPU.
 """
 
 from __future__ import annotations
@@ -16,8 +21,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -25,6 +32,7 @@ from torch import Tensor
 from cellweave.core import torch_generator
 from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.diffusion import (
+    CompiledUNet,
     DiffusionProcess,
     DiffusionUNet,
     DiffusionUNetRecipe,
@@ -53,6 +61,7 @@ class Way:
         batch: Images at a time.
         bf16: Precision.
         times: What its duration is multiplied by.
+        compiles: Whether its first run compiles the network, and is not counted.
     """
 
     name: str
@@ -62,6 +71,7 @@ class Way:
     batch: int
     bf16: bool = False
     times: float = 1.0
+    compiles: bool = False
 
 
 def main() -> None:
@@ -73,7 +83,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=25, help="of UniPC")
     parser.add_argument("--naive-steps", type=int, default=LEVELS, help="run of the naive way's 1000")
     parser.add_argument("--repeats", type=int, default=3, help="of every run but the naive one")
+    parser.add_argument("--compile", action="store_true", help="the network compiled, too")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
+    clock = time.process_time if arguments.clock == "cpu" else time.perf_counter
     device = choose_device()
     shape = DiffusionUNetRecipe(widths=tuple(arguments.widths), blocks=arguments.blocks, attention_levels=())
     network = DiffusionUNet(shape, 3, MASK_CHANNELS, learned_variance=True, conditioning="spade")
@@ -81,12 +94,13 @@ def main() -> None:
     network = network.to(device).eval()
     process = DiffusionProcess(ProcessRecipe(schedule="linear", steps=LEVELS, prediction="epsilon"))
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    print(f"{device_description(device)}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    threads, clock_name = torch.get_num_threads(), arguments.clock
+    print(f"{device_description(device)}, {threads} threads, torch {torch.__version__}, {clock_name} clock")
     print(f"{arguments.side}×{arguments.side} px, {parameters / 1e6:.1f} M parameters, guidance {GUIDANCE}, seed 0")
     masks = torch.randint(2, (arguments.images, MASK_CHANNELS, arguments.side, arguments.side)).float()
 
     def run(way: Way) -> float:
-        start = time.perf_counter()
+        start = clock()
         sample(
             way.call(),
             process,
@@ -99,12 +113,14 @@ def main() -> None:
             condition=masks[: way.images],
             bf16=way.bf16,
         )
-        return (time.perf_counter() - start) * way.times / way.images
+        return (clock() - start) * way.times / way.images
 
     first = None
     before = None
     run(Way("warming up", lambda: network_twice(network), SamplerRecipe(steps=2), 1, 1))
     for way in ways(network, device, arguments):
+        if way.compiles:
+            print(f"{way.name}: compiled in {compiling_seconds(partial(run, way)):.1f} s")
         repeats = 1 if first is None else arguments.repeats
         seconds = [run(way) for _ in range(repeats)]
         rate = 1 / statistics.median(seconds)
@@ -135,7 +151,23 @@ def ways(network: DiffusionUNet, device: torch.device, arguments: argparse.Names
     ]
     if bf16_is_fast(device):
         result.append(Way("precision: bf16", lambda: GuidedNetwork(network, GUIDANCE), few, images, images, bf16=True))
+    if arguments.compile:
+        torch.compiler.config.force_disable_caches = True
+        warnings.filterwarnings("ignore", message="dynamo_pgo force disabled")  # which says just that
+        compiled = CompiledUNet(network)
+        result.append(
+            replace(result[-1], name="compilation", call=lambda: GuidedNetwork(compiled, GUIDANCE), compiles=True)
+        )
     return result
+
+
+def compiling_seconds(run: Callable[[], float]) -> float:
+    """Return how much longer a first run takes than a second one."""
+    times = [time.perf_counter()]
+    for _ in range(2):
+        run()
+        times.append(time.perf_counter())
+    return (times[1] - times[0]) - (times[2] - times[1])
 
 
 def network_twice(network: DiffusionUNet) -> NetworkCall:

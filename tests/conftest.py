@@ -1,6 +1,6 @@
 """What all tests share: no test is timed, and a localiser made by hand that finds dark spots."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,3 +118,18 @@ def paint_spots() -> Callable[..., np.ndarray]:
 def spot_folder(tmp_path_factory: pytest.TempPathFactory, spot_model: SpotModel) -> Path:
     """A model folder with the hand-made localiser."""
     return spot_model.write(tmp_path_factory.mktemp("spots") / "model")
+
+
+@pytest.fixture
+def compiled_graphs() -> Iterator[list[torch.fx.GraphModule]]:
+    """Let ``torch.compile`` take the operations as they are, without C++; return what it compiled, one by one."""
+    graphs: list[torch.fx.GraphModule] = []
+
+    def keep(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., object]:
+        graphs.append(graph)
+        return graph.forward
+
+    torch.compiler.reset()  # it remembers sizes from test to test
+    torch.compiler.set_default_backend(keep)
+    yield graphs
+    torch.compiler.set_default_backend(None)

@@ -1,6 +1,7 @@
 import pytest
 
-from cellweave.workflows.generation_stages import joined_licences, training_licences
+from cellweave.diffusion import SamplerRecipe
+from cellweave.workflows.generation_stages import Sampling, joined_licences, training_licences
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,11 @@ def test_licences_are_those_of_all_training_data(training, expected):
 
 def test_no_licence_is_lost_or_said_twice():
     assert joined_licences(["CC0-1.0", "CC-BY-NC-4.0", "CC0-1.0"]) == "CC0-1.0 and CC-BY-NC-4.0"
+
+
+def test_the_spread_of_levels_is_the_models_own_samplers():
+    own = SamplerRecipe(name="dpm-solver++", steps=30, level_power=0.65)
+    fewer = Sampling(0, 1, steps=14).sampler(own, levels=1000)
+    assert fewer == own.model_copy(update={"steps": 14})
+    assert Sampling(0, 1, name="dpm-solver++").sampler(own, levels=1000) == own
+    assert Sampling(0, 1, name="ddim", steps=100).sampler(own, levels=1000) == SamplerRecipe(name="ddim", steps=100)

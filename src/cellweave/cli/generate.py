@@ -41,6 +41,13 @@ Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
 Revision = Annotated[str | None, typer.Option(help="Commit of a model on the hub.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the image model's network: a minute or so once, then faster; the same images but for rounding.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")]
 
@@ -106,6 +113,7 @@ def images(
     batch_size: BatchSize = 4,
     revision: Revision = None,
     device: Device = "auto",
+    compile_network: Compile = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -130,6 +138,7 @@ def images(
             batch_size=batch_size,
             revision=revision,
             device=device,
+            compile_network=compile_network,
             overwrite=overwrite,
             progress=progress,
         )
@@ -150,6 +159,7 @@ def dataset(
     hold_counts: HoldCounts = True,
     batch_size: BatchSize = 4,
     device: Device = "auto",
+    compile_network: Compile = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -171,6 +181,7 @@ def dataset(
             hold_counts=hold_counts,
             batch_size=batch_size,
             device=device,
+            compile_network=compile_network,
             overwrite=overwrite,
             progress=progress,
         )

@@ -4,6 +4,7 @@ from cellweave.core.cells import Cells
 from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.core.errors import (
     CellweaveError,
+    CompilationError,
     DatasetError,
     InvalidCellsError,
     InvalidImageError,
@@ -20,6 +21,7 @@ from cellweave.core.randomness import numpy_generator, torch_generator
 __all__ = [
     "Cells",
     "CellweaveError",
+    "CompilationError",
     "DatasetError",
     "InvalidCellsError",
     "InvalidImageError",

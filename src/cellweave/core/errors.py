@@ -37,5 +37,9 @@ class RecipeError(CellweaveError, ValueError):
     """A recipe has an unknown key or a value that does not fit."""
 
 
+class CompilationError(CellweaveError, RuntimeError):
+    """A network was to be compiled, and cannot be on this machine."""
+
+
 class OutputError(CellweaveError, OSError):
     """An output cannot be written where it was asked for."""

@@ -1,6 +1,7 @@
 """Diffusion models: the process, its loss, the network and the samplers, whatever the data is."""
 
 from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
+from cellweave.diffusion.compiled import CompiledUNet
 from cellweave.diffusion.denoising_loss import DenoisingLoss
 from cellweave.diffusion.guidance import GuidedNetwork
 from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
@@ -13,6 +14,7 @@ from cellweave.diffusion.unet import Conditioning, DiffusionUNet, DiffusionUNetR
 from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
 
 __all__ = [
+    "CompiledUNet",
     "Condition",
     "Conditioning",
     "Context",

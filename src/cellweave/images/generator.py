@@ -15,7 +15,7 @@ from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass, RgbImage, SemanticMask
 from cellweave.data.images import MAX_PIXELS
 from cellweave.data.semantic_masks import UNKNOWN
-from cellweave.diffusion import DiffusionProcess, DiffusionUNet, GuidedNetwork, SamplerRecipe, sample
+from cellweave.diffusion import CompiledUNet, DiffusionProcess, DiffusionUNet, GuidedNetwork, SamplerRecipe, sample
 from cellweave.images.condition import Scene, draw_scene
 from cellweave.images.model_config import FORMAT, VERSION, refuse_misfits
 from cellweave.images.network import build_network
@@ -42,6 +42,11 @@ class ImageGenerator:
         mpp: Scale of its images, µm per pixel; None where unknown.
         device: Where to run.
         precision: ``fp32``, ``bf16`` or ``auto``: bf16 where it is faster.
+        compile_network: Compile the network at its first batch, which takes a minute or so and changes images by
+            rounding only.
+
+    Raises:
+        CompilationError: The network is to be compiled, and there is no compiler.
 
     Example::
 
@@ -59,11 +64,13 @@ class ImageGenerator:
         mpp: float | None,
         device: torch.device | None = None,
         precision: str = "auto",
+        compile_network: bool = False,
     ) -> None:
         self.device = device or choose_device()
         self.bf16 = use_bf16(precision, self.device)
         layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
+        self._called = CompiledUNet(self.network) if compile_network else self.network
         self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
         self.codec = codec
         self.process = DiffusionProcess(recipe.process)
@@ -81,12 +88,14 @@ class ImageGenerator:
         revision: str | None = None,
         device: str | None = "auto",
         precision: str = "auto",
+        compile_network: bool = False,
     ) -> ImageGenerator:
         """Load a model folder: a local path, a shipped model's name, or ``owner/name`` on the hub with a revision.
 
         Raises:
             ModelFolderError: There is no such model, or its files are missing, damaged or of another kind.
             InvalidInputError: The device cannot be used.
+            CompilationError: The network is to be compiled, and there is no compiler.
         """
         folder = find_model_folder(name_or_path, revision=revision)
         config = read_config(folder, kind=FORMAT, version=VERSION)
@@ -105,6 +114,7 @@ class ImageGenerator:
             mpp=mpp,
             device=choose_device(device),
             precision=precision,
+            compile_network=compile_network,
         )
 
     def generate(
@@ -122,7 +132,8 @@ class ImageGenerator:
         Args:
             scenes: Number, and cells or mask, of every image; those of one size are generated together.
             seed: Of the run.
-            batch_size: Images at a time.
+            batch_size: Images at a time. A compiled network is always given as many, the last one repeated where a
+                batch lacks some: another number would be compiled anew, which takes longer than a batch.
             sampler: Sampler and steps; the recipe's when None.
             guidance: s of classifier-free guidance, 0 for none; the recipe's when None.
             progress: Called after every batch.
@@ -131,10 +142,11 @@ class ImageGenerator:
             InvalidInputError: A layout or mask cannot be painted, see :meth:`check_scene`, or the model not be guided,
                 see :meth:`guidance_scale`.
             TrainingError: The network returns numbers that are not finite.
+            CompilationError: The network is to be compiled, and cannot be.
         """
         for index, scene in scenes:
             self.check_scene(index, scene)
-        network = GuidedNetwork(self.network, self.guidance_scale(guidance))
+        network = GuidedNetwork(self._called, self.guidance_scale(guidance))
         done = 0
         for group in _batches(scenes, batch_size):
             height, width = group[0][1].shape
@@ -142,21 +154,23 @@ class ImageGenerator:
             # of two strides at least: the coarsest level has to normalise over more than one pixel
             padded = (max(height + -height % stride, 2 * stride), max(width + -width % stride, 2 * stride))
             conditions = [self._condition(scene, padded) for _, scene in group]
+            indices = [index for index, _ in group]
+            lacking = batch_size - len(group) if self._called is not self.network else 0
             data = sample(
                 network,
                 self.process,
                 (self.codec.channels, padded[0] // side, padded[1] // side),
                 seed=seed,
-                indices=[index for index, _ in group],
+                indices=indices + indices[-1:] * lacking,
                 recipe=sampler or self.recipe.sampler,
                 device=self.device,
                 batch_size=batch_size,
-                condition=torch.stack(conditions),
+                condition=torch.stack(conditions + conditions[-1:] * lacking),
                 bf16=self.bf16,
             )
             if not bool(data.isfinite().all()):
                 raise TrainingError("the image model returns NaN or infinity: its training went wrong; train again.")
-            for (index, _), one in zip(group, data, strict=True):
+            for (index, _), one in zip(group, data[: len(group)], strict=True):
                 yield index, np.ascontiguousarray(self.codec.decode(one.numpy())[:height, :width])
             done += len(group)
             progress("generating images", done, len(scenes))

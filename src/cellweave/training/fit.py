@@ -84,6 +84,7 @@ def fit(
 
     Raises:
         TrainingError: The loss is not finite.
+        CompilationError: The network is to be compiled, and cannot be.
         InvalidInputError: The batch cannot be shared equally by the processes.
         ModelFolderError: The folder holds a checkpoint of another run, or a damaged one.
     """

@@ -42,6 +42,9 @@ class FitRecipe(Recipe):
         checkpoint_every: Steps between checkpoints, a multiple of ``log_every``.
         log_every: Steps between rows of the log.
         workers: Processes that prepare samples; None means none on a CPU, up to 8 beside a GPU.
+        compile: Compile the network by ``torch.compile``, for faster steps after a first one of a minute or more, which
+            a budget in minutes does not foresee. It changes numbers by rounding only and is no part of what is stored:
+            a run goes on with it or without.
     """
 
     batch_size: int = Field(default=8, ge=1)
@@ -55,6 +58,7 @@ class FitRecipe(Recipe):
     checkpoint_every: int = Field(default=250, ge=1)
     log_every: int = Field(default=25, ge=1)
     workers: int | None = Field(default=None, ge=0)
+    compile: bool = Field(default=False, exclude=True)
 
 
 RecipeT = TypeVar("RecipeT", bound=Recipe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Protocol
 
 import torch
@@ -11,6 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from cellweave.core import CellweaveError, torch_generator
+from cellweave.core.compilation import compilation_errors, compiled
 from cellweave.core.devices import use_bf16
 from cellweave.training.recipe import FitRecipe
 
@@ -43,6 +45,9 @@ class Stepper:
         steps: Steps of the whole run, for the schedule.
         seed: Of the run; step ``t`` draws from a generator of (seed, t).
         accelerator: Device and processes.
+
+    Raises:
+        CompilationError: The network is to be compiled, and cannot be.
     """
 
     def __init__(
@@ -62,7 +67,9 @@ class Stepper:
             fused=not on_cpu,
         )
         self.raw_model = model
-        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        # what is stored and averaged is the model's own state: names of its weights do not depend on the compiling
+        called = compiled(model, device) if recipe.compile else model
+        self.model, self.optimizer = accelerator.prepare(called, optimizer)
         self.averaged = {name: value.detach().clone() for name, value in model.state_dict().items()}
 
     def learning_rate(self, step: int) -> float:
@@ -76,15 +83,20 @@ class Stepper:
         return self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
     def take(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one step and return the loss and its parts, still on the device."""
+        """Take one step and return the loss and its parts, still on the device.
+
+        Raises:
+            CompilationError: The network is to be compiled, which the first step does, and cannot be.
+        """
         rate = self.learning_rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         generator = torch_generator(self.seed, "step", self.step, self.accelerator.process_index)
         self.model.train()
-        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bf16):
-            parts = self._loss(self.model, batch, generator)
-        self.accelerator.backward(parts["loss"])
+        with compilation_errors() if self.recipe.compile else nullcontext():
+            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bf16):
+                parts = self._loss(self.model, batch, generator)
+            self.accelerator.backward(parts["loss"])
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip)
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -126,6 +126,7 @@ def generate_images(
     batch_size: int = 4,
     revision: str | None = None,
     device: str = "auto",
+    compile_network: bool = False,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> GenerateSummary:
@@ -145,6 +146,7 @@ def generate_images(
         batch_size: Images at a time.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        compile_network: Compile the network, which is worth its minute or so where many images are painted.
         overwrite: Replace ``out``.
         progress: Called after every batch.
 
@@ -153,7 +155,14 @@ def generate_images(
     """
     dataset = CellDataset.open(source)
     sampling = Sampling(seed, batch_size, sampler, steps)
-    stage = ImageStage(model, sampling=sampling, guidance=guidance, revision=revision, device=device)
+    stage = ImageStage(
+        model,
+        sampling=sampling,
+        guidance=guidance,
+        revision=revision,
+        device=device,
+        compile_network=compile_network,
+    )
     wanted = set(dataset.names(split))
     numbered = {index: name for index, name in enumerate(dataset.names()) if name in wanted}
     splits = dict(zip(dataset.images["image"], dataset.images["split"], strict=True))
@@ -205,6 +214,7 @@ def generate_dataset(
     hold_counts: bool = True,
     batch_size: int = 4,
     device: str = "auto",
+    compile_network: bool = False,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> GenerateSummary:
@@ -223,6 +233,7 @@ def generate_dataset(
         hold_counts: As in :func:`generate_layouts`.
         batch_size: Samples at a time.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        compile_network: Compile the image model's network.
         overwrite: Replace ``out``.
         progress: Called after every batch.
 
@@ -232,7 +243,7 @@ def generate_dataset(
     sampling = Sampling(seed, batch_size)
     wish = LayoutWish(category, counts, size, named_correction(correct), hold_counts)
     drawing = LayoutStage(layouts, count=count, wish=wish, sampling=sampling, device=device)
-    painting = ImageStage(images, sampling=sampling, device=device)
+    painting = ImageStage(images, sampling=sampling, device=device, compile_network=compile_network)
     drawer = drawing.generator
     try:
         painting.generator.check_scene(0, Cells.empty(classes=drawer.class_names, shape=drawing.shape, mpp=drawer.mpp))

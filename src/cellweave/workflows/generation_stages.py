@@ -58,13 +58,15 @@ class Sampling:
         """Return the sampler of a model with the changes asked for.
 
         Args:
-            own: The model's own.
+            own: The model's own. Its spread of the levels is its alone; a sampler of another name spreads them evenly.
             levels: Noise levels of its process.
 
         Raises:
             InvalidInputError: There is no such sampler, or its steps are not from 1 to the noise levels.
         """
-        changes = {key: value for key, value in (("name", self.name), ("steps", self.steps)) if value is not None}
+        changes: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
+        if self.name is not None and self.name != own.name:
+            changes |= {"name": self.name, "level_power": 1.0}
         try:
             chosen = SamplerRecipe.model_validate({**own.model_dump(), **changes})
         except ValidationError as error:
@@ -86,9 +88,10 @@ class ImageStage:
         guidance: s of classifier-free guidance; the model's own when None.
         revision: Commit of a model on the hub.
         device: Where to run.
+        compile_network: Compile the network, which is worth its minute or so where many images are painted.
 
     Raises:
-        CellweaveError: The model cannot be used, or an option makes no sense.
+        CellweaveError: The model cannot be used or compiled, or an option makes no sense.
     """
 
     def __init__(
@@ -99,10 +102,11 @@ class ImageStage:
         guidance: float | None = None,
         revision: str | None = None,
         device: str = "auto",
+        compile_network: bool = False,
     ) -> None:
         self.folder = find_model_folder(model, revision=revision)
-        self.generator = ImageGenerator.from_pretrained(self.folder, device=device)
-        self.sampling = sampling
+        self.generator = ImageGenerator.from_pretrained(self.folder, device=device, compile_network=compile_network)
+        self.sampling, self.compiled = sampling, compile_network
         self.sampler = sampling.sampler(self.generator.recipe.sampler, levels=self.generator.process.steps)
         self.guidance = self.generator.guidance_scale(guidance)
         self.model, self.config = (sha256_of(self.folder / name) for name in (WEIGHTS, CONFIG))
@@ -112,6 +116,8 @@ class ImageStage:
     def facts(self) -> dict[str, Any]:
         """What the images depend on beside their layouts or masks."""
         facts = sampling_facts(self.model, self.sampling, self.sampler)
+        if self.compiled:  # it rounds in its own way, as a batch size does
+            facts["compiled"] = True
         return {"guidance": self.guidance, "config": self.config, **facts}
 
     def provenance(self, index: int) -> dict[str, Any]:
@@ -132,10 +138,13 @@ class ImageStage:
         size = self.sampling.batch_size
         missing = staging.missing_batches({index: _image_file(index) for index in indices}, size)
         done = len(indices) - sum(map(len, missing))
+        if self.compiled:
+            progress("generating images", done, len(indices), "compiling the network with the first batch")
+        at_once = min(size, len(indices))  # a compiled network fills its batches up
         for batch in missing:
             drawn = [(index, scene_of(index)) for index in batch]
             for index, pixels in self.generator.generate(
-                drawn, seed=self.sampling.seed, batch_size=size, sampler=self.sampler, guidance=self.guidance
+                drawn, seed=self.sampling.seed, batch_size=at_once, sampler=self.sampler, guidance=self.guidance
             ):
                 write_png(self.file(staging, index), pixels)
             done += len(batch)

@@ -67,7 +67,8 @@ class UNet(LocatorNetwork):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return maps (N, M, H, W) and class logits (N, C, H, W) of images (N, 3, H, W)."""
-        x, passed = images, list[Tensor]()
+        x = images
+        passed: list[Tensor] = []
         for level, block in enumerate(self.encoder):
             x = block(functional.max_pool2d(x, 2) if level else x)
             passed.append(x)
