@@ -10,6 +10,9 @@ none.
 
 Decoding is timed on rasters of ``--side`` pixels, cut or padded with background, one by one; the clock ``cpu`` counts
 the processor's time of this program alone, for a machine that is busy with others.
+
+A second table is of rasters that are no layouts, three channels of ``--side`` pixels: noise of which a share lies above
+the threshold, and ones everywhere. They give the longest times, and show whether cells come to lie on one pixel.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ from cellweave.layouts.raster import make_codec
 Clock = Callable[[], float]
 
 KINDS = ("marker", "edt", "shared")
+SHARES = (0.5, 0.9, 0.97, 1.0)
+"""Of the pixels of noise, those above the threshold; 1 is a raster of ones."""
+
 MARKER_REACH = 2
 """Pixels along an axis up to which two 3×3 markers share a pixel."""
 
@@ -80,6 +86,25 @@ def main() -> None:
             f"{kind:8}{tally.exact / tally.cells:>9.2%}{tally.apart:>8}{tally.apart_exact / tally.apart:>16.2%}"
             f"{1 - tally.exact / tally.cells:>9.2%}{tally.invented / tally.cells:>10.2%}{times:>22}"
         )
+    print(f"\n{'':8}" + "".join(f"{f'{share:.0%} marked: cells, on one pixel, ms':>40}" for share in SHARES))
+    for kind in KINDS:
+        measured = (noise(kind, share, arguments.side, arguments.repeats, clock) for share in SHARES)
+        print(f"{kind:8}" + "".join(f"{f'{n:,}, {twice:,}, {ms:.1f}':>40}" for n, twice, ms in measured))
+
+
+def noise(kind: str, share: float, side: int, repeats: int, clock: Clock) -> tuple[int, int, float]:
+    """Return of a raster that is no layout: cells read, those on the pixel of another, milliseconds at the longest."""
+    names = ("a", "b", "c")
+    codec = make_codec(LayoutRecipe.model_validate({"channels": {"cells": kind, "density": "none"}}))
+    rng = np.random.default_rng(0)
+    height = rng.random((len(names) + (kind == "shared"), side, side), np.float32)
+    raster = np.ones_like(height) if share == 1 else height + np.float32(share - 0.5)  # the threshold is a half
+    longest = 0.0
+    for _ in range(repeats):
+        start = clock()
+        cells = codec.decode(raster, classes=names)
+        longest = max(longest, (clock() - start) * 1000)
+    return len(cells), len(cells) - len({place[:2] for place in places(cells)}), longest
 
 
 def annotated(data: Path | None, images: int) -> list[Cells]:

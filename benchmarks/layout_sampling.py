@@ -1,15 +1,18 @@
 """Layouts a second: ours beside the layout paper's protocol, on the same network, each factor by itself, in one run.
 
-    python benchmarks/layout_sampling.py [--model layouts-brca-m2c] [--layouts 8] [--paper-layouts 2] [--clock cpu]
+    python benchmarks/layout_sampling.py [--model layouts-brca-m2c] [--layouts 8] [--paper-layouts 2] [--clock wall]
 
-The paper's protocol: one layout at a time, DDIM with 100 steps, fp32, decoded by a watershed of each class's channel.
-Ours: the steps and the sampler of the model's recipe, layouts in batches, bf16 where it is faster, the project's
-decoder.
+The paper's protocol: one layout at a time, DDIM with 100 even steps, fp32, counts not held, decoded by a watershed of
+each class's channel. Ours: the steps, levels and sampler of the model's recipe, layouts in batches, bf16 where it is
+faster, counts held as `cellweave generate layouts` holds them, the project's decoder. Either way the network is told
+its condition, the counts or the category of each layout, as that command tells it.
 
-Every factor is changed alone against the paper's protocol, then all of them together. ``--recipe`` takes a network of
-random weights of that recipe for three classes in place of a trained one; it takes as long. With ``--steps-run`` fewer
-steps of every sampler are run and their time is multiplied; the first line says so. The clock ``cpu`` counts the
-processor's time of this program alone, for a machine that is busy with others; it is no measure of a GPU.
+Every factor is changed alone against the paper's protocol, then all of them together, with ``--steps`` where given;
+the last row is the model's own default, whose steps are its recipe's. ``--recipe`` takes a network of random weights of
+that recipe for three classes in place of a trained one; it takes as long. With ``--steps-run`` fewer steps are run and
+their time is multiplied, except where counts are held: not every step costs the same there, so these rows are run
+whole. One clock measures all rows: ``cpu``, the processor's time of this program alone, for machines that are busy with
+others (no measure of a GPU, nor of several threads); or ``wall``.
 """
 
 from __future__ import annotations
@@ -25,21 +28,24 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 from skimage.segmentation import watershed
+from torch import Tensor
 
-from cellweave.core import torch_generator
+from cellweave.core import Cells, torch_generator
 from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.data import CellClass
-from cellweave.diffusion import SamplerRecipe, sample
+from cellweave.diffusion import SamplerRecipe
 from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.network import build_network
-from cellweave.layouts.raster import cell_channels, decode_raster, raster_channels
+from cellweave.layouts.raster import cell_channels, raster_channels
 from cellweave.maps import PeakFinder
 from cellweave.training import load_recipe
 
 PAPER = SamplerRecipe(name="ddim", steps=100)
+CLOCKS = {"cpu": "processor time", "wall": "wall time"}
 CLASSES = tuple(CellClass(name, "#000000") for name in ("lymphocyte", "tumor", "stromal"))
 
+Clock = Callable[[], float]
 Decode = Callable[[npt.NDArray[np.float32]], int]
 
 
@@ -51,15 +57,35 @@ class Way:
         name: What changes against the paper's protocol.
         sampler: Sampler and steps.
         batch: Layouts at a time.
-        decode: Returns the number of cells of a raster.
+        decode: Returns the number of cells of a raster; None: the project's own reading.
         bf16: Precision.
+        held: Whether layouts are held to their counts.
     """
 
     name: str
     sampler: SamplerRecipe
-    batch: int
-    decode: Decode
+    batch: int = 1
+    decode: Decode | None = None
     bf16: bool = False
+    held: bool = False
+
+
+class TimedGenerator(LayoutGenerator):
+    """The generator that users hold, whose rasters can be read in another way, and whose reading is timed."""
+
+    decode: Decode | None = None
+    clock: Clock = time.process_time
+    seconds_decoding = 0.0
+
+    def _decoded(self, raster: Tensor, size: tuple[int, int] | None) -> Cells:
+        start = self.clock()
+        if self.decode is None:
+            cells = super()._decoded(raster, size)
+        else:
+            self.decode(raster.numpy())
+            cells = Cells([], classes=self.class_names, shape=self.shape, mpp=self.mpp)
+        self.seconds_decoding += self.clock() - start
+        return cells
 
 
 def main() -> None:
@@ -69,84 +95,83 @@ def main() -> None:
     parser.add_argument("--layouts", type=int, default=8, help="of a batch")
     parser.add_argument("--paper-layouts", type=int, default=2, help="of every run that takes one at a time")
     parser.add_argument("--steps", type=int, help="of the model's sampler; its recipe's without")
-    parser.add_argument("--steps-run", type=int, default=PAPER.steps, help="at most, of every sampler")
+    parser.add_argument("--steps-run", type=int, default=PAPER.steps, help="at most, where counts are not held")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     arguments = parser.parse_args()
     device = choose_device()
     if arguments.recipe:
         generator = random_generator(arguments.recipe, device)
     else:
-        generator = LayoutGenerator.from_pretrained(arguments.model, device=str(device), precision="fp32")
+        generator = TimedGenerator.from_pretrained(arguments.model, device=str(device), precision="fp32")
     parameters = sum(parameter.numel() for parameter in generator.network.parameters())
     print(
         f"{device_description(device)}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"clock {arguments.clock}; {arguments.recipe or arguments.model}, {parameters / 1e6:.1f} M parameters"
+        f"clock: {CLOCKS[arguments.clock]}; {arguments.recipe or arguments.model}, {parameters / 1e6:.1f} M parameters"
     )
     if arguments.steps_run < PAPER.steps:
-        print(f"at most {arguments.steps_run} steps of every sampler are run, and their time is multiplied")
-    clock = time.perf_counter if arguments.clock == "wall" else time.process_time
-    paper = Way("paper: DDIM-100, one at a time, fp32", PAPER, 1, watershed_decoder(generator))
-    seconds_of(generator, replace(paper, sampler=SamplerRecipe(name="ddim", steps=2)), 1, 2, clock)  # warming up
+        print(
+            f"at most {arguments.steps_run} steps of every sampler are run, and their time is multiplied; all of them "
+            "where counts are held"
+        )
+    generator.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
+    paper = Way("paper: DDIM-100, one at a time, fp32", PAPER, decode=watershed_decoder(generator))
+    seconds_of(generator, replace(paper, sampler=SamplerRecipe(name="ddim", steps=2)), 1, 2)  # warming up
     first = 0.0
     for way in (paper, *changes(paper, generator, arguments.layouts, arguments.steps)):
         count = max(way.batch, arguments.paper_layouts)
-        run = min(arguments.steps_run, way.sampler.steps)
-        seconds = [seconds_of(generator, way, count, run, clock) for _ in range(arguments.repeats)]
+        run = way.sampler.steps if way.held else min(arguments.steps_run, way.sampler.steps)
+        seconds = [seconds_of(generator, way, count, run) for _ in range(arguments.repeats)]
         rate = 1 / statistics.median(seconds)
         first = first or rate
         spread = f"({1 / max(seconds):.3f} to {1 / min(seconds):.3f})" if arguments.repeats > 1 else "(one run)"
-        print(f"{way.name:46} {rate:8.3f} layouts/s {spread:18} ×{rate / first:6.2f}")
+        print(f"{way.name:70} {rate:8.3f} layouts/s {spread:18} ×{rate / first:6.2f}")
 
 
-def changes(paper: Way, generator: LayoutGenerator, layouts: int, steps: int | None) -> list[Way]:
-    """Return every change of the paper's protocol by itself, then all together."""
-    own, mine = generator.recipe.sampler, project_decoder(generator)
-    own = own.model_copy(update={"steps": steps or own.steps})
-    fast = bf16_is_fast(generator.device)
-    result = [
-        replace(paper, name=f"steps: {own.name}, {own.steps}", sampler=own),
+def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | None) -> list[Way]:
+    """Return every change of the paper's protocol by itself, then all together, then the model's own default."""
+    default = generator.recipe.sampler
+    own = default.model_copy(update={"steps": steps or default.steps})
+    fast, holds = bf16_is_fast(generator.device), generator.channel_means is not None
+    together = Way("all together", own, layouts, bf16=fast, held=holds)
+    usual = replace(together, name=f"the model's own default: {described(default)}", sampler=default)
+    if own == default:
+        ends = [replace(usual, name=f"all together, the model's own default: {described(default)}")]
+    else:
+        ends = [replace(together, name=f"all together: {described(own)}"), usual]
+    return [
+        replace(paper, name=f"steps: {described(own)}", sampler=own),
         replace(paper, name=f"batching: {layouts} at a time", batch=layouts),
         *([replace(paper, name="precision: bf16", bf16=True)] if fast else []),
-        replace(paper, name="code: the project's decoder", decode=mine),
+        replace(paper, name="code: the project's decoder", decode=None),
+        *([replace(paper, name="counts held", held=True)] if holds else []),
+        *ends,
     ]
-    return [*result, Way("all together", own, layouts, mine, bf16=fast)]
 
 
-def seconds_of(generator: LayoutGenerator, way: Way, count: int, steps_run: int, clock: Callable[[], float]) -> float:
+def described(sampler: SamplerRecipe) -> str:
+    """Return a sampler in words."""
+    return f"{sampler.name}, {sampler.steps} steps" + ("" if sampler.level_power == 1 else ", uneven")
+
+
+def seconds_of(generator: TimedGenerator, way: Way, count: int, steps_run: int) -> float:
     """Return the seconds of one layout, decoding included."""
-    recipe = generator.recipe
-    told = torch.arange(count, device=generator.device) % recipe.told_categories if recipe.told_categories else None
-    start = clock()
-    rasters = sample(
-        generator.network,
-        generator.process,
-        (raster_channels(recipe, len(generator.classes)), recipe.frame.raster_px, recipe.frame.raster_px),
+    generator.decode, generator.bf16, generator.seconds_decoding = way.decode, way.bf16, 0.0
+    start = generator.clock()
+    made = generator.generate(
+        range(count),
         seed=0,
-        indices=range(count),
-        recipe=way.sampler.model_copy(update={"steps": steps_run}),
-        device=generator.device,
         batch_size=way.batch,
-        category=told,
-        bf16=way.bf16,
+        sampler=way.sampler.model_copy(update={"steps": steps_run}),
+        hold_counts=way.held,
     )
-    sampled = clock()
-    for raster in rasters:
-        way.decode(raster.numpy())
-    return ((sampled - start) * way.sampler.steps / steps_run + clock() - sampled) / count
+    for _ in made:
+        pass
+    sampling = generator.clock() - start - generator.seconds_decoding
+    return (sampling * way.sampler.steps / steps_run + generator.seconds_decoding) / count
 
 
-def project_decoder(generator: LayoutGenerator) -> Decode:
-    """Return how this project reads a raster."""
-
-    def decode(raster: npt.NDArray[np.float32]) -> int:
-        names, finder = generator.class_names, generator.finder
-        return len(decode_raster(raster, generator.recipe, generator.scale, classes=names, mpp=None, finder=finder))
-
-    return decode
-
-
-def watershed_decoder(generator: LayoutGenerator) -> Decode:
+def watershed_decoder(generator: TimedGenerator) -> Decode:
     """Return a reading by threshold, distance transform and watershed of every channel of cells."""
     channels = cell_channels(generator.recipe, len(generator.classes))
 
@@ -162,13 +187,13 @@ def watershed_decoder(generator: LayoutGenerator) -> Decode:
     return decode
 
 
-def random_generator(name: str, device: torch.device) -> LayoutGenerator:
+def random_generator(name: str, device: torch.device) -> TimedGenerator:
     """Return a generator of random weights for three classes."""
     recipe = load_recipe(LayoutRecipe, "layouts", name)
     channels, bins = raster_channels(recipe, len(CLASSES)), recipe.told_categories
     if recipe.condition == "counts":
         raise SystemExit("a network that is told counts takes as long as one that is told categories; take default.")
-    return LayoutGenerator(
+    return TimedGenerator(
         build_network(recipe, len(CLASSES), torch_generator(0, "benchmark")),
         recipe,
         classes=CLASSES,

@@ -49,6 +49,7 @@ OPTIONS = {
     "--split tset": "real has no image in split 'tset'; it has {'training': 8}",
     "--split=": "real has no image in split ''",
     "--synthetic-split test": "made has no image in split 'test'; it has {'training': 5}",
+    "--synthetic ./made": "the synthetic data set made is given twice; give every one once",
     "--synthetic nowhere": "nowhere does not exist; give a data set",
     "--real file": "file has no dataset.json; give a data set",
     "--json --out file": "file exists; choose another output path or pass --overwrite",
@@ -117,7 +118,7 @@ def test_what_cannot_be_measured_is_null_and_said(sides, capsys, name):
 
 
 def test_layouts_on_both_sides_are_told(sides, capsys):
-    assert main([*COMMAND.split(), "--synthetic", "real", "--json"]) == 0
+    assert main([*COMMAND.replace("made", "real").split(), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["notes"][0].startswith("8 layouts are on both sides, real and synthetic")
     assert main([*COMMAND.split(), "--json"]) == 0
     assert "both sides" not in capsys.readouterr().out

@@ -33,6 +33,15 @@ def test_layouts_are_a_data_set_without_images(models, tmp_path, capsys):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_without_a_place_layouts_go_to_the_folder_of_that_name(models, tmp_path, monkeypatch, refuse, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = f"generate layouts --model {models / 'lay'} --count 3 --device cpu"
+    assert main(words.split()) == 0
+    assert len(CellDataset.open("layouts").names()) == 3
+    capsys.readouterr()
+    refuse(words, "layouts exists and is not empty; choose another output folder or pass --overwrite")
+
+
 def test_sample_i_does_not_depend_on_batch_or_count(models, tmp_path):
     for name, extra in (
         ("one", ["--count", "4", "--batch-size", "1"]),

@@ -150,7 +150,7 @@ def test_recipes_of_any_kind(data, tmp_path, capsys):
     # an arm of the same name with other changes is not the arm that is there
     capsys.readouterr()
     assert main(["study", "recipes", *given, "--arm", "wide=network.widths=[4,8]"]) == 2
-    assert "is of a trial with another changed" in capsys.readouterr().err
+    assert "is of a trial with other settings (changed)" in capsys.readouterr().err
 
 
 def test_networks_have_their_cost(data, tmp_path, capsys):
@@ -211,7 +211,35 @@ def test_another_study_in_the_folder_is_refused(data, tmp_path, capsys):
     for command, more, what in (("maps", ["--radius-px", "7"], "radii_px"), ("networks", [], "name")):
         more = [*more, "--arms", "half-unet"] if command == "networks" else more
         assert main(["study", command, *given, *more]) == 2
-        assert f"holds a study with another {what}" in capsys.readouterr().err
+        assert f"holds a study with other settings ({what})" in capsys.readouterr().err
+    assert counts(out) == before
+
+
+def test_the_recipe_counts_and_not_how_it_was_asked_for(data, tmp_path, capsys):
+    out, recipe = tmp_path / "out", tmp_path / "own.yaml"
+    recipe.write_text("target: {map: peak}\nloss: {peak_weight: 7.0}\n")
+    options = ("--arms", "half-unet", "--seeds", "0")
+    changes = (*CHANGES[2:], "augmentation.crop_px=64")
+    given = words(data, out, *options, "--recipe", str(recipe), changes=changes, steps=1)
+    assert main(["study", "networks", *given]) == 0
+    before, text = counts(out), (out / "tables.md").read_text()
+    # the same in other words: what the file said is said by changes, with what was left to defaults written out
+    recipe.write_text("fit: {batch_size: 1}\ntarget: {map: marker}\n")
+    same = (
+        *(change for change in changes if "batch_size" not in change),
+        "target={map: peak, settings: {width_px: 3.0}}",
+        "loss.peak_weight=7",
+    )
+    again = words(data, out, *options, "--recipe", str(recipe), changes=same, steps=1)
+    for more in ([], ["--tables-only"]):
+        assert main(["study", "networks", *again, *more]) == 0
+        assert counts(out) == before
+        assert (out / "tables.md").read_text() == text
+        assert "begun with another recipe" not in text
+    capsys.readouterr()
+    other = words(data, out, *options, "--recipe", str(recipe), changes=(*same, "loss.balance=1"), steps=1)
+    assert main(["study", "networks", *other]) == 2
+    assert "holds a study with other settings (recipe); give the same" in capsys.readouterr().err
     assert counts(out) == before
 
 

@@ -126,7 +126,7 @@ def test_samplers_step_by_step_and_at_once(made, tmp_path, capsys):
     assert main(["study", "samplers", *words(made, at_once, *more, "--tables-only")]) == 0
     assert "note  not run yet: ddim-2, seed 0." in capsys.readouterr().out
     assert main(["study", "samplers", *words(made, at_once, *asked[:-1], "5")]) == 2
-    assert "holds a study with another count" in capsys.readouterr().err
+    assert "holds a study with other settings (count)" in capsys.readouterr().err
 
 
 def test_scales_of_guidance(made, tmp_path, capsys):

@@ -111,7 +111,7 @@ def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
     assert "note  not run yet: gmm, seed 0; gmcm, seed 0." in capsys.readouterr().out
     assert (at_once / "scores.csv").read_bytes() == before
     assert main(["study", "densities", *words(data, at_once, *arms, "--count", "6")]) == 2
-    assert "holds a study with another count" in capsys.readouterr().err
+    assert "holds a study with other settings (count)" in capsys.readouterr().err
 
     trial = results(at_once)["arms/none/seed-0/result.json"][0]
     assert trial["size"] == 2

@@ -103,6 +103,12 @@ def test_another_module_gives_its_output(script):
     np.testing.assert_allclose(patch_encoder(script(Plain())).encode(flat).features, flat[:, 0, 0], atol=1e-3)
 
 
+class Fewer(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        means = images.mean(dim=(2, 3))
+        return means, means[1:]
+
+
 class Maps(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images
@@ -113,21 +119,23 @@ class Narrow(torch.nn.Module):
         return images.reshape(-1, 7)
 
 
-@pytest.mark.parametrize(("module", "message"), [(Maps(), "gives no features"), (Narrow(), "cannot take patches")])
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [(Maps(), "gives no features"), (Fewer(), "gives no features"), (Narrow(), "cannot take patches")],
+)
 def test_a_module_that_does_not_fit_is_named(script, module, message):
     with pytest.raises(InvalidInputError, match=f"{message}.*give in-domain, a folder made by"):
         patch_encoder(script(module)).encode(PATCHES)
 
 
-def test_what_is_not_read_is_named_in_a_line(tmp_path):
-    (tmp_path / "text.pt").write_text("no network")
-    torch.save({"weights": torch.zeros(2)}, tmp_path / "pickle.pt")
-    for path, message in (
-        (tmp_path / "absent.pt", "is no TorchScript file"),
-        (tmp_path / "text.pt", "is no TorchScript file"),
-        (tmp_path / "pickle.pt", "is no TorchScript file"),
-        (FOLDER / WEIGHTS, "holds weights without their network"),
-    ):
-        with pytest.raises(ModelFolderError, match=f"{message}.*give in-domain, a folder made by") as error:
-            patch_encoder(path)
-        assert "\n" not in str(error.value)
+class Pair(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        means = images.mean(dim=(2, 3))
+        return means, means[:, :2] / 100
+
+
+def test_the_second_of_two_outputs_is_logits(script):
+    found = patch_encoder(script(Pair())).encode(PATCHES)
+    np.testing.assert_allclose(found.logits, found.features[:, :2] / 100, rtol=1e-6)
+    none = patch_encoder(script(Pair())).encode(PATCHES[:0])
+    assert (none.features.shape, none.logits.shape) == ((0, 3), (0, 2))

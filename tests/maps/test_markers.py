@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellweave.core import Cells
-from cellweave.maps import MarkerCodec, find_markers, marker_map
+from cellweave.maps import MarkerCodec, find_markers, marker_map, markers
 
 # on a grid of 4 pixels no two markers touch
 APART = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 5)), max_size=20, unique=True).map(
@@ -68,39 +68,79 @@ def squares_of(marked):
     return found
 
 
-def chosen_step_by_step(marked):
-    """Return the centres to take, by the definition word for word."""
+def in_row_major_order(centre):
+    return centre
+
+
+def by_thirds(centre):
+    return [side % 3 for side in centre], centre
+
+
+def chosen_step_by_step(marked, order=in_row_major_order):
+    """Return the centres to take, by the definition word for word; ``order`` is that of equals below a whole square."""
     squares = squares_of(marked)
     uncovered = set().union(*squares.values())
     owners = {pixel: [centre for centre, square in squares.items() if pixel in square] for pixel in uncovered}
     taken = {centres[0] for centres in owners.values() if len(centres) == 1}
     uncovered -= set().union(*(squares[centre] for centre in taken))
     while uncovered:
-        best = max(squares, key=lambda centre: len(squares[centre] & uncovered))  # the first of equals
+        gains = {centre: len(square & uncovered) for centre, square in squares.items()}
+        most = max(gains.values())
+        equals = [centre for centre, gain in gains.items() if gain == most]
+        best = equals[0] if most == 9 else min(equals, key=order)
         taken.add(best)
         uncovered -= squares[best]
     return [[column + 0.5, row + 0.5] for row, column in sorted(taken)]
 
 
-@given(hnp.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([True, True, False])))
+MARKED = hnp.arrays(
+    bool, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([True, True, False])
+)
+
+
+@given(MARKED)
 def test_centres_are_taken_as_defined(marked):
     assert find_markers(marked.astype(np.float32))[0].tolist() == chosen_step_by_step(marked)
 
 
+@given(MARKED)
+def test_too_many_to_be_cells_are_taken_as_defined(marked):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markers, "_FEW", 0)
+        patch.setattr(markers, "_FEW_SHARE", 1000)
+        assert find_markers(marked.astype(np.float32))[0].tolist() == chosen_step_by_step(marked, by_thirds)
+
+
+@pytest.mark.parametrize("share", [0.7, 0.8, 0.85, 0.9, 1.0])
+def test_few_centres_are_looked_at_one_by_one(share, monkeypatch):
+    looked_at, look = [0], markers._take_in_order
+
+    def watched(gains, open_pixels, taken):
+        looked_at.append(np.count_nonzero(gains))
+        look(gains, open_pixels, taken)
+
+    monkeypatch.setattr(markers, "_take_in_order", watched)
+    find_markers(np.random.default_rng(0).random((128, 160)) < share)
+    assert max(looked_at) <= 1024
+
+
+def test_a_plane_of_touching_markers_comes_back():
+    across, down = np.meshgrid(np.arange(85) * 3 + 1.5, np.arange(85) * 3 + 1.5)
+    xy = np.stack([across.ravel(), down.ravel()], axis=1)
+    assert find_markers(marker_map(xy, (255, 255)))[0].tolist() == xy.tolist()
+
+
 @pytest.mark.parametrize("share", [0.8, 0.97, 1.0])
 def test_a_raster_of_noise_is_decoded(share):
-    raster = (np.random.default_rng(0).random((3, 256, 256)) < share).astype(np.float32)
-    cells = MarkerCodec().decode(raster, classes=("a", "b", "c"))
+    marked = (np.random.default_rng(0).random((256, 256)) < share).astype(np.uint8)
     whole = np.ones((3, 3), np.uint8)
-    for label in range(3):
-        marked = (raster[label] > 0.5).astype(np.uint8)
-        possible = cv2.erode(marked, whole, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-        taken = np.zeros_like(marked)
-        columns, rows = np.floor(cells.xy[cells.labels == label]).astype(int).T
-        taken[rows, columns] = 1
-        assert (possible[rows, columns] == 1).all()
-        assert (cv2.dilate(taken, whole) == cv2.dilate(possible, whole)).all()
-        assert taken.sum() == len(rows) > 100
+    possible = cv2.erode(marked, whole, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    columns, rows = np.floor(find_markers(marked).xy).astype(int).T
+    taken = np.zeros_like(marked)
+    taken[rows, columns] = 1
+    assert (possible[rows, columns] == 1).all()
+    assert (cv2.dilate(taken, whole) == cv2.dilate(possible, whole)).all()
+    assert taken.sum() == len(rows) > 100
 
 
 def test_memory_grows_with_the_pixels():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,13 @@ def test_scores_of_classes_and_nuclei_seen():
     assert found.nuclei_seen["synthetic"] == 0.75
     assert set(found.inception_scores) == {"synthetic", "restained", "dots", "real"}
     assert 1 <= found.inception_scores["real"].mean <= 4
+
+
+def test_without_logits_there_is_no_score_of_classes_and_a_note_says_so():
+    silent = {kind: replace(one, logits=None) for kind, one in {"real": REAL, "restained": RESTAINED}.items()}
+    found = score(replace(sample(1), logits=None), **silent, dots=replace(DOTS, logits=None))
+    assert found.inception_scores == {}
+    assert found.notes == ("No IS: the encoder (by hand) gives no logits of classes.",)
 
 
 def test_too_few_cells_or_patches_leave_a_measure_undefined():

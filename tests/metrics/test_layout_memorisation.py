@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from cellweave.core import Cells, InvalidInputError
-from cellweave.metrics.layout_memorisation import CopyTest, NearShare, score_memorisation
+from cellweave.metrics.layout_clusters import CellClusters
+from cellweave.metrics.layout_copies import CopySearch, score_memorisation
+from cellweave.metrics.layout_memorisation import CopyTest, NearShare
 
 FRAME = (160, 160)
 CLASSES = ("a",)
@@ -31,14 +33,19 @@ def turned(cells):
     return Cells(inside, cells.labels, classes=CLASSES, shape=cells.shape, mpp=1)
 
 
-def score(synthetic, held_out=()):
-    return score_memorisation(TRAINING, synthetic, held_out, frame=FRAME, places=density)
+@pytest.fixture(scope="module")
+def search():
+    return CopySearch(TRAINING, [layout(100 + i) for i in range(12)], frame=FRAME, places=density)
 
 
-def test_copies_of_any_place_turned_or_not_are_found():
+def score(synthetic):
+    return score_memorisation(TRAINING, synthetic, [], frame=FRAME, places=density)
+
+
+def test_copies_of_any_place_turned_or_not_are_found(search):
     copies = [one.crop(8 * i, 24, FRAME) for i, one in enumerate(TRAINING)]
     copies += [turned(one) for one in copies]
-    found = score(copies, [layout(100 + i) for i in range(10)])
+    found = search.judge(copies)
     for test in (found.distance, found.ratio):
         assert test.synthetic.share == 1
         assert test.synthetic.median == pytest.approx(0, abs=1e-2)
@@ -47,12 +54,61 @@ def test_copies_of_any_place_turned_or_not_are_found():
     assert found.memorised is True
 
 
-def test_new_layouts_are_no_copies():
-    found = score([layout(200 + i, FRAME) for i in range(20)], [layout(100 + i) for i in range(10)])
+def test_new_layouts_are_no_copies(search):
+    found = search.judge([layout(200 + i, FRAME) for i in range(40)])
     for test in (found.distance, found.ratio):
-        assert test.synthetic.share < 0.3
+        assert test.synthetic.share < 0.2
         assert test.synthetic.median > test.threshold
     assert found.memorised is False
+
+
+def test_training_layouts_with_jitter_are_found_out_and_a_fitted_process_is_not(search):
+    rng = np.random.default_rng(5)
+    jittered = []
+    for one in TRAINING:
+        crop = one.crop(*rng.integers(161, size=2).tolist(), FRAME)
+        moved = np.clip(crop.xy + rng.normal(0, 2, crop.xy.shape), 0, np.nextafter(FRAME[::-1], 0.0))
+        jittered.append(Cells(moved, crop.labels, classes=CLASSES, shape=FRAME, mpp=1))
+    found = search.judge(jittered)
+    assert found.memorised is True
+    assert found.ratio.synthetic.share > 0.8
+    process = CellClusters.fit(TRAINING, CLASSES)
+    thrown = [process.throw(layout(500 + i, FRAME), seed=1, index=i)[0] for i in range(40)]
+    assert search.judge(thrown).memorised is False
+
+
+def test_every_layout_gives_as_many_crops_as_fit_and_patients_are_told(search):
+    found = search.judge([layout(300, FRAME), layout(301, (160, 400))])
+    for test in (found.distance, found.ratio):
+        assert (test.synthetic.layouts, test.synthetic.groups) == (1 + 3, 2)  # of 400 px: from 0, 120 and 240 on
+        assert (test.held_out.layouts, test.held_out.groups) == (4 * 12, 12)
+    assert (found.training, found.training_crops) == (12, 48)
+
+
+def test_a_layout_that_holds_one_crop_gives_its_middle():
+    middle = layout(300, (270, 200)).crop(55, 20, FRAME)  # of 270 px two would overlap by more than a quarter
+    whole, alone = score([layout(300, (270, 200))]), score([middle])
+    assert whole == alone
+
+
+def test_training_layouts_are_not_compared_with_their_own_patient():
+    twins = [*TRAINING[:5], *TRAINING[:5]]
+    ungrouped = score_memorisation(twins, [layout(300)], [], frame=FRAME, places=density)
+    patients = [str(i % 5) for i in range(10)]
+    grouped = score_memorisation(twins, [layout(300)], [], frame=FRAME, places=density, training_groups=patients)
+    assert ungrouped.distance.threshold == pytest.approx(0, abs=1e-2)
+    assert grouped.distance.threshold > 0.5
+
+
+def test_shares_are_resampled_over_patients():
+    values = np.array([0.0] * 5 + [1.0] * 15)  # all five of one patient are near, none of three others
+    of_patients = NearShare.of(values, 0.5, list("aaaaabbbbbcccccddddd"), seed=0)
+    assert (of_patients.near, of_patients.layouts, of_patients.groups) == (5, 20, 4)
+    # patient a is drawn k times of 4: never in 32 % of the resamples, three times or more in 5 %, four times in 0.4 %
+    assert of_patients.between == (0, 0.75)
+    assert of_patients.interval == (0, 0.75)
+    own = NearShare.of(values, 0.5, [str(i) for i in range(20)], seed=0)
+    assert own.interval[0] <= own.between[0] < own.share < own.between[1] <= own.interval[1]
 
 
 def test_a_sparse_layout_is_near_to_many_and_its_copy_is_told_by_the_ratio():
@@ -64,14 +120,17 @@ def test_a_sparse_layout_is_near_to_many_and_its_copy_is_told_by_the_ratio():
 
 
 def test_the_threshold_is_the_quantile_of_the_leave_one_out_distances():
-    found = score([layout(300)])
-    own = [
-        score_memorisation(TRAINING[:i] + TRAINING[i + 1 :], [one], [], frame=FRAME, places=density)
-        for i, one in enumerate(TRAINING)
-    ]
-    for name in ("distance", "ratio"):
-        medians = [getattr(one, name).synthetic.median for one in own]
-        assert getattr(found, name).threshold == pytest.approx(np.quantile(medians, 0.05))
+    few = TRAINING[:5]
+    found = score_memorisation(few, [layout(300)], [], frame=FRAME, places=density)
+    own = {"distance": [], "ratio": []}
+    for i, one in enumerate(few):
+        rest = CopySearch(few[:i] + few[i + 1 :], [], frame=FRAME, places=density)
+        for row, column in ((0, 0), (0, 160), (160, 0), (160, 160)):
+            judged = rest.judge([one.crop(row, column, FRAME)])
+            own["distance"].append(judged.distance.synthetic.median)
+            own["ratio"].append(judged.ratio.synthetic.median)
+    for name, values in own.items():
+        assert getattr(found, name).threshold == pytest.approx(np.quantile(values, 0.05))
         assert found.to_json()[name]["held_out"] is None
     assert found.memorised is None
 
@@ -79,16 +138,17 @@ def test_the_threshold_is_the_quantile_of_the_leave_one_out_distances():
 def test_blocks_of_layouts_change_nothing(monkeypatch):
     made = [layout(300 + i, FRAME) for i in range(5)]
     whole = score(made)
-    monkeypatch.setattr("cellweave.metrics.layout_memorisation._BLOCK", 4)
+    monkeypatch.setattr("cellweave.metrics.layout_copies._BLOCK", 4)
     assert score(made) == whole
 
 
-def test_progress_ends_with_all_layouts():
+def test_progress_ends_with_all_crops():
     seen = []
     score_memorisation(
         TRAINING, [layout(1)], [], frame=FRAME, places=density, progress=lambda *about: seen.append(about[:3])
     )
-    assert seen[-1] == ("looking for copies", 13, 13)
+    assert ("looking for copies", 48, 48) in seen
+    assert seen[-1] == ("looking for copies", 4, 4)
 
 
 def test_intervals_by_hand():
@@ -105,7 +165,7 @@ def test_the_verdict_goes_by_the_upper_end_of_the_held_out_interval(near, memori
 
 
 def test_bad_input_is_named():
-    with pytest.raises(InvalidInputError, match="there are 2 only"):
+    with pytest.raises(InvalidInputError, match=r"of 3 or more groups .* there are 2 only"):
         score_memorisation(TRAINING[:2], [layout(1)], [], frame=FRAME, places=density)
     with pytest.raises(InvalidInputError, match="layouts of 6×6 places of 8 µm are too small"):
         score_memorisation(TRAINING, [layout(1)], [], frame=(48, 48), places=density)

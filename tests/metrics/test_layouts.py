@@ -198,7 +198,7 @@ def test_the_table_has_a_line_for_every_kind_of_every_row(of_the_same_process):
 
 def test_curves_are_drawn_of_all_cells_and_classes_with_envelopes(of_the_same_process):
     curves = {(one.kind, one.measure, one.label): one for one in of_the_same_process.curves}
-    assert len(curves) == 4 * 3 * 3
+    assert len(curves) == 4 * (3 * 3 + 2)  # of a pair of classes: L and the pair correlation
     band = curves["real", "nearest_neighbour", "a"]
     assert (band.low <= band.high).all()
     assert ((band.values >= 0) & (band.values <= 1)).all()

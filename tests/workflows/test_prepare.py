@@ -115,6 +115,19 @@ def test_a_comparison_always_draws_its_conditions(tmp_path: Path) -> None:
     assert out.is_file()
 
 
+def test_a_key_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    make_phantom(tmp_path / "set", images=6, size=64)
+    make_phantom(tmp_path / "other", images=6, size=64, seed=1)
+    out = tmp_path / "sheet.png"
+    (tmp_path / "sheet.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"sheet\.csv exists; .*--overwrite"):
+        show_dataset(tmp_path / "set", out, images=2, beside=tmp_path / "other", layouts=True, blind=True)
+    assert not out.exists()
+    assert len(show_dataset(tmp_path / "set", out, images=2, beside=tmp_path / "other", layouts=True)) == 2
+    assert (tmp_path / "sheet.csv").read_text() == "mine"
+    assert out.is_file()
+
+
 def test_phantom_tissue_is_a_clean_data_set(tmp_path: Path) -> None:
     summary = make_phantom(tmp_path / "phantom", images=6, size=64, seed=1)
     assert sum(summary.images.values()) == 6

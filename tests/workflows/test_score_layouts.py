@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from cellweave.core import Cells, DatasetError, OutputError
 from cellweave.data import CellDataset, DatasetWriter
 from cellweave.patterns import poisson_points
 from cellweave.workflows import score_layouts as workflow
-from cellweave.workflows.score_layouts import score_layout_datasets
+from cellweave.workflows.score_layouts import compare_layout_datasets, score_layout_datasets
 
 CLASSES = ("a", "b")
 SHAPE = (150, 160)
@@ -65,6 +67,44 @@ def test_the_command_prints_json_or_a_table(real, synthetic, capsys):
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if line.startswith("pair correlation")]
     assert "5 synthetic against 8 real layouts of 4 groups, 4 against 4 in 2 splits, frame 160×150 px" in printed
+
+
+def test_several_sets_are_printed_drawn_and_written(real, synthetic, tmp_path, capsys):
+    copy = Path(shutil.copytree(synthetic, tmp_path / "copy"))
+    other = write(tmp_path / "other", 5, seed=7)
+    words = ["score", "layouts", "--real", str(real), "--splits", "2", "--resamples", "5"]
+    for one in (synthetic, copy, other):
+        words += ["--synthetic", str(one)]
+    assert main([*words, "--out", str(tmp_path / "scores.json")]) == 0
+    printed = capsys.readouterr().out
+    lines = [line.split("  ")[0] for line in printed.splitlines()]
+    kinds = ("synthetic", "copy", "other", "mean of 3", "random", "fitted process", "real against real")
+    assert [line for line in lines if line in kinds] == [*kinds, "copy", "other"]
+    assert "less synthetic" in lines
+    assert printed.count("memorisation of ") == 6
+    about = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in about["sets"]] == ["synthetic", "copy", "other"]
+    nearest = about["differences"][0]["rows"][0]
+    assert (nearest["measure"], nearest["distance"]) == ("nearest_neighbour", {"value": 0, "interval": [0, 0]})
+    alone = score_layout_datasets(real, other, splits=2, resamples=5).to_json()
+    assert about["sets"][2] == {"name": "other", **alone}
+    assert set(pd.read_csv(tmp_path / "scores.csv")["set"].dropna()) == {"synthetic", "copy", "other"}
+    with Image.open(tmp_path / "scores.png") as drawn:
+        assert drawn.size[0] > 600
+
+
+def test_folders_of_one_name_are_told_by_their_paths(real, synthetic, tmp_path):
+    twin = Path(shutil.copytree(synthetic, tmp_path / "more" / "synthetic"))
+    both = compare_layout_datasets(real, [synthetic, twin], splits=1, resamples=0, held_out=None)
+    assert both.names == (str(synthetic), str(twin))
+
+
+def test_copies_of_too_few_patients_are_not_looked_for_and_this_is_said(synthetic, tmp_path, capsys):
+    two = write(tmp_path / "two", 4, seed=4)
+    assert main(["score", "layouts", "--real", str(two), "--synthetic", str(synthetic), "--splits", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "memorisation" not in printed
+    assert f"note  {workflow.WITHOUT_COPIES}" in printed
 
 
 def test_bad_input_is_one_line_and_exit_code_2(real, tmp_path, capsys):

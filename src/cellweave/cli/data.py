@@ -176,21 +176,43 @@ def show(
         Path | None,
         typer.Option(
             help="Data set whose layouts or masks the images were painted from: shows real image, condition and "
-            "synthetic image one above the other."
+            "synthetic image one above the other. With --layouts, data set of real images."
         ),
     ] = None,
+    layouts: Annotated[
+        bool,
+        typer.Option("--layouts", help="Draw cells alone, beside real layouts of the same size from --beside."),
+    ] = False,
+    blind: Annotated[
+        bool,
+        typer.Option("--blind", help="Mix real and synthetic layouts; which is which is in a CSV beside the picture."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the real layouts that are shown, and of their mixing.")] = 0,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a contact sheet: images with their cells, layouts alone, or synthetic images below real ones."""
+    """Draw a contact sheet: images with their cells, layouts alone, or synthetic images or layouts below real ones."""
     from cellweave.workflows.prepare import show_dataset
 
     chosen = None if split is None else split.value
     names = show_dataset(
-        dataset, out, split=chosen, images=images, columns=columns, draw=cells, beside=beside, overwrite=overwrite
+        dataset,
+        out,
+        split=chosen,
+        images=images,
+        columns=columns,
+        draw=cells,
+        beside=beside,
+        layouts=layouts,
+        blind=blind,
+        seed=seed,
+        overwrite=overwrite,
     )
     if as_json:
         print_json({"path": str(out), "images": names})
+    elif layouts:
+        key = f"; which is which: {out.with_suffix('.csv')}" if blind else ""
+        typer.echo(f"{len(names)} layouts and as many real ones drawn in {out}{key}")
     else:
         typer.echo(f"{len(names)} images drawn in {out}")
 

@@ -54,7 +54,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")
 
 @app.command()
 def layouts(
-    out: Out,
+    out: Out = Path("layouts"),
     model: Model = "layouts-brca-m2c",
     count: Count = 50,
     seed: Seed = 0,

@@ -35,3 +35,10 @@ def print_notes(notes: tuple[str, ...]) -> None:
     """Print what to know of the numbers above, a line each."""
     for note in notes:
         typer.echo(f"note  {note}")
+
+
+def with_interval(value: float | None, ends: tuple[float, float] | None = None, *, digits: int = 1) -> str:
+    """Return a number with the ends of its interval in brackets; a dash where it is not defined."""
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}" + ("" if ends is None else f" [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cellweave.cli.image_likeness_table import print_image_likeness
 from cellweave.cli.progress import terminal_progress
 from cellweave.cli.score_index import index
-from cellweave.cli.score_tables import print_cell_scores, print_image_scores, print_layout_scores
+from cellweave.cli.score_layout_tables import print_layout_scores
+from cellweave.cli.score_tables import print_cell_scores, print_image_scores
 
 if TYPE_CHECKING:
     from cellweave.core import Length
-    from cellweave.metrics import FrameRadius
+    from cellweave.metrics import FrameRadius, LayoutScores, LayoutSetScores
 
 app = typer.Typer(name="score", help="Score what was found or made against the real thing.", no_args_is_help=True)
 
@@ -138,7 +139,13 @@ app.command()(index)
 @app.command()
 def layouts(
     real: Annotated[Path, typer.Option(help="Data set of real images; its training split, unless --split is given.")],
-    synthetic: Annotated[Path, typer.Option(help="Data set of synthetic layouts, with images or without.")],
+    synthetic: Annotated[
+        list[Path],
+        typer.Option(
+            help="Data set of synthetic layouts, with images or without. Give it several times to compare sets, each "
+            "with the first."
+        ),
+    ],
     split: Annotated[str, typer.Option(help="Of the real data set: what the layout model learnt from.")] = "training",
     synthetic_split: Annotated[
         str | None, typer.Option(help="Of the synthetic data set; all of it by default.")
@@ -170,33 +177,35 @@ def layouts(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score synthetic layouts against real ones: 0 is as near as other patients' layouts, 1 as far as random ones."""
-    from cellweave.workflows.score_layouts import beside, score_layout_datasets
+    from cellweave.workflows.score_layouts import beside, compare_layout_datasets, score_layout_datasets
 
     table, figure = beside(out, ".csv"), figure or beside(out, ".png")
+    options: dict[str, Any] = {
+        "split": split,
+        "synthetic_split": synthetic_split,
+        "held_out": held_out,
+        "splits": splits,
+        "size": size,
+        "resamples": resamples if intervals else 0,
+        "seed": seed,
+        "out": out,
+        "table": table,
+        "figure": figure,
+        "overwrite": overwrite,
+    }
+    scores: LayoutScores | LayoutSetScores
     with terminal_progress() as progress:
-        scores = score_layout_datasets(
-            real,
-            synthetic,
-            split=split,
-            synthetic_split=synthetic_split,
-            held_out=held_out,
-            splits=splits,
-            size=size,
-            resamples=resamples if intervals else 0,
-            seed=seed,
-            out=out,
-            table=table,
-            figure=figure,
-            overwrite=overwrite,
-            progress=progress,
-        )
+        if len(synthetic) == 1:
+            scores = score_layout_datasets(real, synthetic[0], progress=progress, **options)
+        else:
+            scores = compare_layout_datasets(real, synthetic, progress=progress, **options)
     if as_json:
         typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
-    else:
-        print_layout_scores(scores, per_class=per_class)
-        for place in (out, table, figure):
-            if place is not None:
-                typer.echo(f"written to {place}")
+        return
+    print_layout_scores(scores, per_class=per_class)
+    for place in (out, table, figure):
+        if place is not None:
+            typer.echo(f"written to {place}")
 
 
 @app.command()
@@ -221,7 +230,8 @@ def images(
         str,
         typer.Option(
             help="What KID, FID, IS and copies are measured with, beside real images: in-domain (shipped), a folder "
-            "made by tools/train_image_encoder.py, or Inception as a TorchScript file; none to leave them out."
+            "made by tools/train_image_encoder.py, a TorchScript file, or the weights of Inception, "
+            ".pth or .safetensors (with the extra inception); none to leave them out."
         ),
     ] = "in-domain",
     likeness_split: Annotated[

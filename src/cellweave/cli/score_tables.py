@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import typer
 
-from cellweave.cli.printing import print_notes, print_tables, table_of
+from cellweave.cli.printing import print_notes, print_tables, table_of, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cellweave.metrics import CellScores, Confusion, ImageScores, LayoutScores, Memorisation, Radius
+    from cellweave.metrics import CellScores, Confusion, ImageScores, Radius
     from cellweave.metrics.cell_scores import Interval
 
 UNITS = {"px": "px", "um": "µm", "in512": "in 512"}
@@ -43,9 +42,9 @@ def print_cell_scores(scores: CellScores, *, per_image: bool = False) -> None:
     for key, value in scores.mean_class_f1.items():
         if value is not None:
             ends = None if between is None else between.mean_class_f1[key]
-            typer.echo(f"mean class F1 at {key}  {_with_interval(value, ends, digits=3)}")
+            typer.echo(f"mean class F1 at {key}  {with_interval(value, ends, digits=3)}")
     mae, rmse = (None, None) if between is None else (between.mae, between.rmse)
-    typer.echo(f"cells per image  MAE {_with_interval(scores.mae, mae)}  RMSE {_with_interval(scores.rmse, rmse)}")
+    typer.echo(f"cells per image  MAE {with_interval(scores.mae, mae)}  RMSE {with_interval(scores.rmse, rmse)}")
     typer.echo(f"{scores.images} images of {scores.groups} groups, protocol {scores.protocol}{_drawn(scores)}")
     print_notes(scores.notes)
 
@@ -63,111 +62,6 @@ def _print_best_thresholds(scores: CellScores) -> None:
                 )
     if scores.sweeps:
         print_notes((OPTIMISTIC,))
-
-
-def print_layout_scores(scores: LayoutScores, *, per_class: bool = False) -> None:
-    """Print how far each kind of layouts is from real ones in every measure, copies, and what to know of them.
-
-    Args:
-        scores: What to print.
-        per_class: Print numbers of cells, and the distances of every class and pair of classes, too.
-    """
-    print_tables(_layout_table(scores), *((_layout_counts(scores), _layout_rows(scores)) if per_class else ()))
-    typer.echo(
-        "position: 0 = as near as real layouts of other patients, 1 = as far as random ones; random and fitted layouts "
-        "(a cluster process with a hard core) have the counts of the real ones"
-    )
-    typer.echo(
-        f"{scores.synthetic} synthetic against {scores.real} real layouts of {scores.groups} groups, "
-        f"{scores.layouts_per_side} against {scores.layouts_per_side} in {scores.splits} splits, "
-        f"frame {scores.frame_px[1]}×{scores.frame_px[0]} px"
-        + (f"; 95 % intervals of {scores.resamples:,} resamples of the groups" if scores.resamples else "")
-    )
-    _print_copies(scores.memorisation)
-    print_notes(scores.notes)
-
-
-def _layout_table(scores: LayoutScores) -> Table:
-    """Return the one table: a line for each kind of layouts, and the positions of those that have one."""
-    from cellweave.metrics.layout_scores import COLUMNS, KINDS
-
-    arm = scores.arms[0]
-    rows = {(row.measure, row.label): row for row in scores.rows if row.arm == arm}
-    there = [(title, rows[measure, label]) for title, measure, label in COLUMNS if (measure, label) in rows]
-    table = table_of("layouts", numbers=("cells", *(title for title, _ in there), "position"))
-    count = scores.count_row(arm=arm)
-    cells = {
-        "synthetic": f"{count.synthetic_mean:.1f}",
-        "random": f"{count.random_mean:.1f}",
-        "fitted": f"{count.fitted_mean:.1f}",
-        "real": f"{count.real_mean:.1f}",
-    }
-    names = {"synthetic": "synthetic", "random": "random", "fitted": "fitted process", "real": "real against real"}
-    ends = {"random": "1", "real": "0"}
-    for kind in KINDS:
-        distances = (_with_interval(_known(row.level(kind).mean), digits=3) for _, row in there)
-        table.add_row(names[kind], cells[kind], *distances, ends.get(kind, ""))
-        if kind in scores.overall:
-            places = [
-                (row.position, row.interval) if kind == "synthetic" else (row.fitted_position, row.fitted_interval)
-                for _, row in there
-            ]
-            ratio = _stacked(count.ratio, count.interval) if kind == "synthetic" else ""
-            table.add_row("  position", ratio, *(_stacked(*place) for place in (*places, scores.overall[kind])))
-    return table
-
-
-def _stacked(value: float | None, ends: Interval) -> str:
-    """Return a number with its interval in a line of its own, so that many stand beside one another."""
-    shown = _with_interval(value, digits=2)
-    return shown if ends is None else f"{shown}\n{ends[0]:.2f}–{ends[1]:.2f}"
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _layout_counts(scores: LayoutScores) -> Table:
-    table = table_of("cells per layout", numbers=("real", "synthetic", "ratio"))
-    for count in scores.counts:
-        if count.arm == scores.arms[0]:
-            made = f"{count.synthetic_mean:.1f} ± {count.synthetic_sd:.1f}"
-            ratio = _with_interval(count.ratio, count.interval, digits=2)
-            table.add_row(count.label, f"{count.real_mean:.1f} ± {count.real_sd:.1f}", made, ratio)
-    return table
-
-
-def _layout_rows(scores: LayoutScores) -> Table:
-    from cellweave.metrics.layout_curves import NAMES
-
-    table = table_of("measure", "of", numbers=("position", "distance", "fitted", "floor", "ceiling"))
-    for row in scores.rows:
-        if row.arm == scores.arms[0]:
-            levels = (row.distance, row.fitted, row.floor, row.ceiling)
-            table.add_row(
-                NAMES[row.measure],
-                row.label,
-                _with_interval(row.position, row.interval, digits=2),
-                *(_with_interval(_known(level.mean), digits=3) for level in levels),
-            )
-    return table
-
-
-def _print_copies(found: Memorisation | None) -> None:
-    if found is None:
-        return
-    verdicts = {None: "no held-out layouts to judge by", True: "ABOVE held-out: copies", False: "not above held-out"}
-    tests = {
-        f"nearer to a training layout than 5 % of the {found.training} are to one another": found.distance,
-        "nearer, compared with the second nearest": found.ratio,
-    }
-    for name, test in tests.items():
-        shares = [("synthetic", test.synthetic), *([("held-out real", test.held_out)] if test.held_out else [])]
-        said = ", ".join(
-            f"{kind} {share.share:.1%} [{share.interval[0]:.1%}, {share.interval[1]:.1%}] of {share.layouts}"
-            for kind, share in shares
-        )
-        typer.echo(f"memorisation, {name}: {said}; {verdicts[test.memorised]}")
 
 
 def print_image_scores(scores: ImageScores) -> None:
@@ -196,7 +90,7 @@ def _rates(scores: CellScores) -> Table:
         table.add_row(
             _radius(row.radius),
             row.label,
-            *(_with_interval(value, (row.intervals or {}).get(name), digits=3) for name, value in rates.items()),
+            *(with_interval(value, (row.intervals or {}).get(name), digits=3) for name, value in rates.items()),
             *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
         )
     return table
@@ -213,7 +107,7 @@ def _images(scores: CellScores) -> Table:
                 _radius(row.radius),
                 row.label,
                 *(f"{count:,}" for count in (row.tp + row.fn, row.tp + row.fp)),
-                *(_with_interval(value, digits=3) for value in (row.precision, row.recall, row.f1)),
+                *(with_interval(value, digits=3) for value in (row.precision, row.recall, row.f1)),
                 *(f"{count:,}" for count in (row.tp, row.fp, row.fn)),
             )
     return table
@@ -244,15 +138,15 @@ def _fidelity(scores: ImageScores) -> Table:
     for label, f1 in fidelity.f1.items():
         table.add_row(
             label,
-            _with_interval(f1, made.get(label), digits=3),
-            _with_interval(fidelity.chance_f1[label], digits=3),
-            _with_interval(fidelity.margin[label], digits=3),
+            with_interval(f1, made.get(label), digits=3),
+            with_interval(fidelity.chance_f1[label], digits=3),
+            with_interval(fidelity.margin[label], digits=3),
             *(
                 ()
                 if real is None
                 else (
-                    _with_interval(scores.real_f1.get(label), true.get(label), digits=3),
-                    _with_interval(scores.ratio.get(label), digits=3),
+                    with_interval(scores.real_f1.get(label), true.get(label), digits=3),
+                    with_interval(scores.ratio.get(label), digits=3),
                 )
             ),
         )
@@ -276,17 +170,11 @@ def _colours(scores: ImageScores) -> Table:
         styles = [side.style for side in sides]
         table.add_row(name, *(f"{style.mean[channel]:.1f} ± {style.spread[channel]:.1f}" for style in styles))
     for label in scores.colours.density:
-        table.add_row(f"density near {label}", *(_with_interval(side.density[label], digits=3) for side in sides))
-    table.add_row("density elsewhere", *(_with_interval(side.elsewhere, digits=3) for side in sides))
+        table.add_row(f"density near {label}", *(with_interval(side.density[label], digits=3) for side in sides))
+    table.add_row("density elsewhere", *(with_interval(side.elsewhere, digits=3) for side in sides))
     return table
 
 
 def _drawn(scores: CellScores) -> str:
     between = scores.intervals
     return "" if between is None else f"; 95 % intervals of {between.resamples:,} resamples of the groups"
-
-
-def _with_interval(value: float | None, ends: Interval = None, *, digits: int = 1) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}" + ("" if ends is None else f" [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]")

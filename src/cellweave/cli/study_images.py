@@ -49,7 +49,7 @@ Encoder = Annotated[
     str,
     typer.Option(
         help="What KID, FID and IS are measured with: in-domain (shipped), a folder made by "
-        "tools/train_image_encoder.py, or Inception as a TorchScript file."
+        "tools/train_image_encoder.py, a TorchScript file, or the weights of Inception, .pth or .safetensors."
     ),
 ]
 LocatorName = Annotated[

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cellweave.cli.progress import terminal_progress
+
+if TYPE_CHECKING:
+    from cellweave.workflows.train import TrainingSummary
 
 app = typer.Typer(
     name="train", help="Train models; the same command again resumes a run that was stopped.", no_args_is_help=True
@@ -73,57 +75,106 @@ def locator(
         typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
         return
     validated = summary.metrics["cross_validation"]
+    reading = f"window {validated['window_px']} px and threshold {validated['threshold']:g}"
+    if "decoder" in validated:
+        reading = f"{validated['decoder']}, whose settings are those of its source"
     typer.echo(
         f"out of fold: F1 {validated['f1']:.3f} (precision {validated['precision']:.3f}, recall "
-        f"{validated['recall']:.3f}) at {validated['radius_px']:g} px with window {validated['window_px']} px and "
-        f"threshold {validated['threshold']:g}"
+        f"{validated['recall']:.3f}) at {validated['radius_px']:g} px with {reading}"
     )
     if "note" in validated:
         typer.echo(f"note: {validated['note']}")
     typer.echo(f"model: {summary.model}")
 
 
-def _diffusion_command(train: str) -> Callable[..., None]:
-    """Return the command of a function of the workflow; layouts and images are trained with the same options."""
-
-    def command(
-        data: Data,
-        out: Out,
-        steps: Annotated[int | None, typer.Option(help="Exact number of steps.")] = None,
-        minutes: Minutes = None,
-        recipe: RecipeName = "default",
-        changes: Changes = None,
-        seed: Seed = 0,
-        device: Device = "auto",
-        overwrite: Overwrite = False,
-        as_json: AsJson = False,
-    ) -> None:
-        from cellweave.workflows import train as workflows
-
-        with terminal_progress() as progress:
-            summary = getattr(workflows, train)(
-                data,
-                out,
-                steps=steps,
-                minutes=minutes,
-                recipe=recipe,
-                changes=changes or (),
-                seed=seed,
-                device=device,
-                overwrite=overwrite,
-                progress=progress,
-            )
-        if as_json:
-            typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
-            return
-        typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")
-
-    return command
+Steps = Annotated[int | None, typer.Option(help="Exact number of steps.")]
+StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        help="Model of the same kind, a folder or a shipped name, to start from: its weights, and what was fitted to "
+        "its data; the optimiser is new. Classes and network must be the same."
+    ),
+]
 
 
-_DIFFUSION = {
-    "layouts": "Train a diffusion model of cell layouts and their spatial densities.",
-    "images": "Train a diffusion model of images of tissue, conditioned on layouts, or on masks by a recipe of masks.",
-}
-for name, what in _DIFFUSION.items():
-    app.command(name, help=what)(_diffusion_command(f"train_{name}"))
+@app.command()
+def layouts(
+    data: Data,
+    out: Out,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    start_from: StartFrom = None,
+    density_cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps the densities of images for other runs; the model is the same, and with the "
+            "densities gmcm and kde its trainings start sooner."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a diffusion model of cell layouts and their spatial densities."""
+    from cellweave.workflows.train import train_layouts
+
+    with terminal_progress() as progress:
+        summary = train_layouts(
+            data,
+            out,
+            steps=steps,
+            minutes=minutes,
+            recipe=recipe,
+            changes=changes or (),
+            start_from=start_from,
+            density_cache=density_cache,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print_diffusion(summary, as_json=as_json)
+
+
+@app.command()
+def images(
+    data: Data,
+    out: Out,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    recipe: RecipeName = "default",
+    changes: Changes = None,
+    start_from: StartFrom = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a diffusion model of images of tissue, conditioned on layouts, or on masks by a recipe of masks."""
+    from cellweave.workflows.train import train_images
+
+    with terminal_progress() as progress:
+        summary = train_images(
+            data,
+            out,
+            steps=steps,
+            minutes=minutes,
+            recipe=recipe,
+            changes=changes or (),
+            start_from=start_from,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    _print_diffusion(summary, as_json=as_json)
+
+
+def _print_diffusion(summary: TrainingSummary, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"model": str(summary.model), **summary.metrics}))
+        return
+    typer.echo(f"{summary.metrics['training']['steps']} steps\nmodel: {summary.model}")

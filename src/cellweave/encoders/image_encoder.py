@@ -25,6 +25,14 @@ WHITENING = "whitening"
 
 _LEAST_VARIANCE = 1e-4
 
+INPUT_PX = 299
+"""Side that Inception takes; patches are resized to it."""
+
+WHAT_IS_READ = (
+    f"give {IN_DOMAIN}, a folder made by tools/train_image_encoder.py, a TorchScript file that takes float32 "
+    f"(N, 3, {INPUT_PX}, {INPUT_PX}) from 0 to 255, or the weights of the FID's Inception (.pth or .safetensors)."
+)
+
 BATCH = 256
 """Patches that are encoded at once."""
 

@@ -1,4 +1,4 @@
-"""Encoders that a user brings: Inception, or another network, as a TorchScript file."""
+"""Encoders that a user brings as a TorchScript file: Inception, or another network."""
 
 from __future__ import annotations
 
@@ -12,17 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from cellweave.core import InvalidInputError, ModelFolderError
-from cellweave.encoders.image_encoder import (
-    IN_DOMAIN,
-    ImageEncoder,
-    PatchEncoder,
-    Patches,
-    PatchFeatures,
-    require_patches,
-)
-
-INPUT_PX = 299
-"""Side that Inception takes; patches are resized to it."""
+from cellweave.encoders.image_encoder import INPUT_PX, WHAT_IS_READ, Patches, PatchFeatures, require_patches
 
 _BATCH = 32
 
@@ -31,7 +21,8 @@ class TorchScriptEncoder:
     """Features of a TorchScript module that takes float32 (N, 3, 299, 299), grey levels from 0 to 255.
 
     A module whose ``forward`` has the argument ``return_features``, as the Inception file of the FID of StyleGAN has,
-    is asked for features; the output of any other is taken as features. There are no classes for an IS.
+    is asked for features; the output of any other is taken as features, or, if it is two, as features and logits of
+    classes. Without logits there is no IS.
 
     Args:
         path: The file.
@@ -60,45 +51,31 @@ class TorchScriptEncoder:
         return f"TorchScript {self._path.name}, patches resized to {INPUT_PX}×{INPUT_PX}"
 
     def encode(self, patches: Patches) -> PatchFeatures:
-        """Return the features of patches, uint8 (N, 64, 64, 3).
+        """Return the features of patches, uint8 (N, 64, 64, 3), and the logits where the module gives them, too.
 
         Raises:
             InvalidInputError: The patches are of another shape, or the module cannot take them or gives no features.
         """
         require_patches(patches)
-        parts = []
+        parts: list[tuple[torch.Tensor, ...]] = []
         with torch.inference_mode():
             for start in range(0, max(1, len(patches)), _BATCH):
                 levels = torch.from_numpy(patches[start : start + _BATCH].transpose(0, 3, 1, 2).copy()).float()
                 large = F.interpolate(levels, size=(INPUT_PX, INPUT_PX), mode="bilinear", align_corners=False)
                 try:
-                    features = self._module(large, **self._options)
+                    output = self._module(large, **self._options)
                 except RuntimeError as error:
                     reason = str(error).strip().splitlines()[-1]
                     raise InvalidInputError(f"{self._path} cannot take patches ({reason}); {WHAT_IS_READ}") from error
-                if not isinstance(features, torch.Tensor) or features.ndim != 2:
-                    raise InvalidInputError(f"{self._path} gives no features (N, F); {WHAT_IS_READ}")
-                parts.append(features.float())
-        return PatchFeatures(torch.cat(parts).numpy(), None)
+                parts.append(self._checked(output, len(levels)))
+        features, *logits = (torch.cat(one).numpy() for one in zip(*parts, strict=True))
+        return PatchFeatures(features, logits[0] if logits else None)
 
-
-WHAT_IS_READ = (
-    f"give {IN_DOMAIN}, a folder made by tools/train_image_encoder.py, or a TorchScript file that takes float32 "
-    f"(N, 3, {INPUT_PX}, {INPUT_PX}) from 0 to 255."
-)
-
-
-def patch_encoder(encoder: str | os.PathLike[str]) -> PatchEncoder:
-    """Return the shipped encoder (``in-domain``), that of a folder, or that of a TorchScript file.
-
-    Raises:
-        ModelFolderError: There is no such encoder, it is damaged, or of a kind that is not read.
-    """
-    if os.fspath(encoder) == IN_DOMAIN:
-        return ImageEncoder.from_pretrained()
-    place = Path(encoder)
-    if place.is_dir():
-        return ImageEncoder.from_pretrained(place)
-    if place.suffix == ".safetensors":
-        raise ModelFolderError(f"{place} holds weights without their network, which is not read; {WHAT_IS_READ}")
-    return TorchScriptEncoder(place)
+    def _checked(self, output: Any, count: int) -> tuple[torch.Tensor, ...]:
+        """Return features, or features and logits, of so many patches."""
+        given = output if isinstance(output, tuple) else (output,)
+        if len(given) > 2 or not all(
+            isinstance(one, torch.Tensor) and one.ndim == 2 and len(one) == count for one in given
+        ):
+            raise InvalidInputError(f"{self._path} gives no features (N, F); {WHAT_IS_READ}")
+        return tuple(one.float() for one in given)

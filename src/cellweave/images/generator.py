@@ -249,12 +249,8 @@ class ImageGenerator:
     def _condition(self, scene: Scene, padded: tuple[int, int]) -> torch.Tensor:
         drawn = draw_scene(scene, self.recipe, len(self.classes))
         bottom, right = padded[0] - scene.shape[0], padded[1] - scene.shape[1]
-        # beyond the frame there is no cell; of a mask, only the first channel says so
-        empty = [-1.0] * len(drawn) if self.recipe.masks is None else [1.0] + [0.0] * (len(drawn) - 1)
-        framed = [
-            cv2.copyMakeBorder(one, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=value)
-            for one, value in zip(drawn, empty, strict=True)
-        ]
+        # by reflection: told that there is no cell, the network paints the last pixels as the rim of a gap, too bright
+        framed = [cv2.copyMakeBorder(one, 0, bottom, 0, right, cv2.BORDER_REFLECT) for one in drawn]
         return torch.from_numpy(fold_condition(np.stack(framed).astype(np.float32), self.codec.side))
 
 

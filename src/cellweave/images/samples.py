@@ -26,9 +26,10 @@ class ImageSamples:
         recipe: Of the model.
         seed: Of the run.
         read: Returns an image by its name, in the style that it is to be learnt in; the data set's own when None.
+        codec: Turns crops into data, in place of one that is fitted to the images.
 
     Attributes:
-        codec: Turns crops into data; the pixels themselves, or a basis fitted to the images.
+        codec: Turns crops into data; the one given, the pixels themselves, or a basis fitted to the images.
 
     Raises:
         InvalidInputError: No image is as large as the crop, or too much of a mask is unknown.
@@ -43,6 +44,7 @@ class ImageSamples:
         *,
         seed: int,
         read: Callable[[str], RgbImage] | None = None,
+        codec: ImageCodec | None = None,
     ) -> None:
         self._dataset, self._recipe, self._seed = dataset, recipe, seed
         self._read = read or dataset.read_image
@@ -57,8 +59,8 @@ class ImageSamples:
             )
         if recipe.masks is not None:
             self._masks = {name: _usable_mask(dataset, name, recipe.masks.unknown_share) for name, _ in self._sources}
-        self.codec: ImageCodec = Pixels()
-        if recipe.basis is not None:
+        self.codec: ImageCodec = Pixels() if codec is None else codec
+        if recipe.basis is not None and codec is None:
             images = (self._image(name) for name, _ in self._sources)
             self.codec = PatchBasis.fit(images, **recipe.basis.model_dump())
 

@@ -31,6 +31,7 @@ class StyledImages:
         names: The images that the common style is learnt from.
         stain: The style's name.
         seed: Of the samples of tissue that stains are learnt from.
+        given: A style to give the images in place of one that they have in common; of the kind that ``stain`` says.
 
     Attributes:
         style: What the images are given; None: they are left as they are.
@@ -40,11 +41,21 @@ class StyledImages:
         DatasetError: An image cannot be read.
     """
 
-    def __init__(self, dataset: CellDataset, names: Sequence[str], stain: ImageStyle, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        dataset: CellDataset,
+        names: Sequence[str],
+        stain: ImageStyle,
+        *,
+        seed: int = 0,
+        given: Style | BetweenNucleiStyle | None = None,
+    ) -> None:
         self._dataset = dataset
         self.style: Style | BetweenNucleiStyle | None
         if stain == "as-is":
             self.style = None
+        elif given is not None:
+            self.style = given
         elif stain == "between-nuclei":
             self.style = BetweenNucleiStyle.average((dataset.read_image(name), self._between(name)) for name in names)
         else:

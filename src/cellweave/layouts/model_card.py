@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from cellweave.training.starting_point import beginning_in_words, data_records
+
 
 def layout_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str) -> str:
     """Return ``README.md`` of a model folder: what the model is, what it learnt from, how its channels are read."""
-    training, data, decoder = metrics["training"], config["training"]["data"], metrics["decoder"]
+    training, data, decoder = metrics["training"], data_records(config)[0], metrics["decoder"]
     recipe = config["recipe"]
     names = ", ".join(one["name"] for one in config["classes"])
     side = recipe["frame"]["crop_px"]
     scale = "unknown scale" if config["mpp"] is None else f"{config['mpp']:g} µm per pixel"
     told = _told(config)
+    begun, before = beginning_in_words(config)
     return f"""# Layouts of cells, learnt from {data["name"]}
 
 Generates positions and classes ({names}) of the cells of {side}×{side}-pixel windows at {scale}, together with the
 spatial density of each class ({recipe["channels"]["density"]}).
 
 - **Training data**: {data["name"]} ({source}); {training["images"]} images, licence {data["licence"]};
-  checksum `{data["checksum"][:16]}`.
+  checksum `{data["checksum"][:16]}`.{before}
 - **Training**: {training["steps"]} steps, seed {config["training"]["seed"]}, {training["parameters"]:,} parameters,
-  {training["hardware"]}, cellweave {config["code_version"]}; the whole recipe is in `config.json`.
+  {training["hardware"]}, cellweave {config["code_version"]}; {begun}; the whole recipe is in `config.json`.
 - **Can be asked for**: {told}.
 - **Reading the channels**: {recipe["channels"]["cells"]}, window {decoder["window_px"]} px, threshold
   {decoder["threshold"]:g}, chosen on training crops restored from half noise, never on generated layouts.

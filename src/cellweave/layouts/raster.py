@@ -78,11 +78,17 @@ class DrawnLayouts:
 
 
 def draw_layouts(
-    annotated: list[Cells], recipe: LayoutRecipe, *, seed: int, cache: DensityCache | None = None
+    annotated: list[Cells],
+    recipe: LayoutRecipe,
+    *,
+    seed: int,
+    cache: DensityCache | None = None,
+    given: tuple[ChannelScale, float | None] | None = None,
 ) -> DrawnLayouts:
     """Return the rasters of training images.
 
-    Densities are fitted to the whole image at the raster's resolution; ``cache`` keeps them.
+    Densities are fitted to the whole image at the raster's resolution; ``cache`` keeps them. Where ``given``, a scale
+    and what densities are divided by are used in place of those of the images.
 
     Raises:
         InvalidInputError: No class of any image has a density.
@@ -94,7 +100,8 @@ def draw_layouts(
     constant = None
     if recipe.channels.density != "none":
         maps = draw_densities(reduced, recipe.channels.density_settings(), seed=seed, cache=cache)
-        constant = density_constant(maps)
+        constant = None if given is None else given[1]
+        constant = density_constant(maps) if constant is None else constant
         densities = [np.asarray((scale_densities(one, constant) + 1) / 2, np.float32) for one in maps]
     whole = [np.concatenate(parts) for parts in zip(layers, densities, strict=True)] if densities else layers
     drawn = [
@@ -105,6 +112,8 @@ def draw_layouts(
         )
         for i, cells in enumerate(reduced)
     ]
+    if given is not None:
+        return DrawnLayouts(drawn, given[0], constant)
     standard = recipe.channels.scaling == "standard"
     scale = ChannelScale.standard(whole) if standard else ChannelScale.range(len(whole[0]))
     return DrawnLayouts(drawn, scale, constant)

@@ -10,6 +10,7 @@ from cellweave.core import Cells, InvalidInputError, numpy_generator
 from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.raster import DrawnLayout, DrawnLayouts, cell_channels, encode_crop
 from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.starting_point import LayoutStart
 from cellweave.layouts.training_counts import TrainingCounts
 from cellweave.training import Batch
 
@@ -43,16 +44,23 @@ class LayoutSamples:
         self.categories = CountingCategories(())
         self.training_counts: TrainingCounts | None = None
 
-    def count_crops(self) -> npt.NDArray[np.int64]:
+    def count_crops(self, start: LayoutStart | None = None) -> npt.NDArray[np.int64]:
         """Make what samples tell of their counts; return the cells of every class in the first crops, (crops, C).
+
+        Args:
+            start: The model whose categories, and whose scale of counts, are used; None: they are those of the crops.
 
         Raises:
             InvalidInputError: The crops do not tell so many counting categories apart.
         """
         counts = self.class_counts()
-        self.categories = CountingCategories.from_counts(counts.sum(axis=1), self._recipe.told_categories)
+        if start is None:
+            self.categories = CountingCategories.from_counts(counts.sum(axis=1), self._recipe.told_categories)
+        else:
+            self.categories = start.categories
         if self._recipe.condition == "counts":
-            self.training_counts = TrainingCounts.of(counts)
+            own = TrainingCounts.of(counts)
+            self.training_counts = own if start is None else start.told_as_before(own)
         return counts
 
     def __getitem__(self, index: int) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import draw_layouts
 from cellweave.layouts.recipe import LayoutRecipe
 from cellweave.layouts.samples import LayoutSamples
+from cellweave.layouts.starting_point import LayoutStart
 from cellweave.maps import DensityCache
 from cellweave.training import Budget, TrainingRun, make_accelerator, run_identity, train_network, training_record
+from cellweave.training.starting_point import refuse_own_folder
 
 MEASURED_CROPS = 512
 """Crops that the means of channels are learnt from."""
@@ -40,13 +43,16 @@ class LayoutTraining:
         seed: Of everything random in the run.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in the folder.
+        start_from: A model folder, or a shipped model's name, whose weights are the initial ones, and whose scales of
+            channels and counts are used; None: from scratch, with scales fitted to the layouts.
         density_cache: Keeps density maps from run to run; worth it where many runs fit the same copula models.
         progress: Called as work goes on.
 
     Raises:
         DatasetError: There are no training images.
-        InvalidInputError: There are no classes, scales differ, images are too small or too alike in their counts.
-        ModelFolderError: The folder holds a run with other settings.
+        InvalidInputError: There are no classes, scales differ, images are too small or too alike in their counts, or
+            the model to start from does not fit data and recipe.
+        ModelFolderError: The folder holds a run with other settings, or the model to start from cannot be read.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class LayoutTraining:
         seed: int = 0,
         device: str = "auto",
         overwrite: bool = False,
+        start_from: str | os.PathLike[str] | None = None,
         density_cache: DensityCache | None = None,
         progress: Progress = silent,
     ) -> None:
@@ -69,7 +76,13 @@ class LayoutTraining:
         self.dataset, self.recipe, self.budget = dataset, recipe, budget
         self.seed, self.progress = seed, progress
         self.accelerator = make_accelerator(device)
-        self._run = TrainingRun(folder, run_identity(recipe, dataset, budget, seed), overwrite=overwrite)
+        self.start: LayoutStart | None = None
+        identity = run_identity(recipe, dataset, budget, seed)
+        if start_from is not None:
+            refuse_own_folder(folder, start_from)
+            self.start = LayoutStart.read(start_from, recipe, dataset.classes)
+            identity |= self.start.weights.identity
+        self._run = TrainingRun(folder, identity, overwrite=overwrite)
         annotated = [dataset.read_cells(name) for name in dataset.names("training")]
         if not any((cells.labels >= 0).any() for cells in annotated):
             raise InvalidInputError(
@@ -77,11 +90,12 @@ class LayoutTraining:
             )
         self.mpp = dataset.one_scale("training")
         progress("drawing layouts", 0, 1)
-        drawn = draw_layouts(annotated, recipe, seed=seed, cache=density_cache)
+        given = None if self.start is None else (self.start.scale, self.start.density_constant)
+        drawn = draw_layouts(annotated, recipe, seed=seed, cache=density_cache, given=given)
         self.density_constant = drawn.density_constant
         progress("drawing layouts", 1, 1)
         self.samples = LayoutSamples(drawn, recipe, seed=seed)
-        self.class_counts = self.samples.count_crops()
+        self.class_counts = self.samples.count_crops(self.start)
         self.process = DiffusionProcess(recipe.process)
 
     def run(self) -> dict[str, Any]:
@@ -140,12 +154,16 @@ class LayoutTraining:
             channel_means=self._channel_means(),
             scale=self.samples.scale,
             density_constant=self.density_constant,
-            training=training_record(self.dataset, self.seed, metrics["training"]),
+            training=self._record(metrics["training"]),
         )
         if self.accelerator.is_main_process:
             card = layout_card(config, metrics, source=self.dataset.source)
             self._run.finish(weights=weights, config=config, metrics=metrics, card=card)
         return metrics
+
+    def _record(self, facts: dict[str, Any]) -> dict[str, Any]:
+        record = training_record(self.dataset, self.seed, facts)
+        return record if self.start is None else self.start.weights.added_to(record)
 
     def _channel_means(self) -> ChannelMeans | None:
         if self.recipe.condition != "counts" or self.recipe.process.clip_x0 is not None:
@@ -159,6 +177,8 @@ class LayoutTraining:
     def network(self) -> DiffusionUNet:
         """Return the network with its initial weights."""
         network = build_network(self.recipe, len(self.dataset.classes), torch_generator(self.seed, "layout weights"))
+        if self.start is not None:
+            network.load_state_dict(self.start.weights.tensors)
         # on a CPU group normalisation in bf16 is many times slower in channels_last
         gpu = self.accelerator.device.type == "cuda"
         return network.to(memory_format=torch.channels_last if gpu else torch.contiguous_format)  # type: ignore[call-overload,no-any-return]

@@ -14,7 +14,7 @@ from cellweave.core import Cells, InvalidInputError, Length
 from cellweave.localization.class_choice import choose_class_reading
 from cellweave.localization.class_reading import ClassReading, Values
 from cellweave.localization.inference import Prediction
-from cellweave.localization.peak_reading import class_values, locate_peaks
+from cellweave.localization.peak_reading import FIXED_DECODERS, AnyPeakFinder, class_values, level_of, locate_peaks
 from cellweave.localization.recipe import CalibrationRecipe
 from cellweave.maps import PeakFinder
 from cellweave.metrics import CellScores, count_matches, score_cells
@@ -50,19 +50,21 @@ class Calibration:
     """The chosen peak finder and what it was chosen from.
 
     Attributes:
-        finder: Window and threshold with the highest F1; of equals the smallest window and lowest threshold.
+        finder: Window and threshold with the highest F1; of equals the smallest window and lowest threshold. Or what
+            the recipe names in their place.
         radius_px: Within which a cell counted as found.
         protocol: Scoring protocol.
         windows_px: Windows tried, (W,).
-        thresholds: Thresholds tried, (T,).
+        thresholds: Thresholds tried, (T,); of ``lmds`` its share of the highest pixel.
         counts: True positives, false positives and false negatives of every image, int64 (W, T, images, 3).
         scores: Of all cells and of every class at the chosen setting, with intervals over the groups; a little too
             good, because window, threshold and class reading were chosen on the same images.
         class_reading: How classes are told with the highest mean F1 of the classes at that setting; None where that
             was not asked for, or there are no classes to choose among.
+        decoder: Name of the finder: ``peaks``, or that of one whose settings are those of its source.
     """
 
-    finder: PeakFinder
+    finder: AnyPeakFinder
     radius_px: float
     protocol: str
     windows_px: npt.NDArray[np.int64]
@@ -70,6 +72,7 @@ class Calibration:
     counts: npt.NDArray[np.int64]
     scores: CellScores
     class_reading: ClassReading | None = None
+    decoder: str = "peaks"
 
     def curves(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return precision, recall and f1, each (W, T), summed over the images."""
@@ -79,12 +82,13 @@ class Calibration:
         """Return the result and the curves, for ``metrics.json``."""
         curves = self.curves()
         window = int(np.flatnonzero(self.windows_px == self.finder.window_px)[0])
-        threshold = int(np.argmin(abs(self.thresholds - self.finder.threshold)))
+        threshold = int(np.argmin(abs(self.thresholds - level_of(self.finder))))
         return {
             "protocol": self.protocol,
             "radius_px": self.radius_px,
+            **({} if self.decoder == "peaks" else {"decoder": self.decoder}),
             "window_px": self.finder.window_px,
-            "threshold": self.finder.threshold,
+            "threshold": level_of(self.finder),
             **({} if self.class_reading is None else self.class_reading.to_config()),
             **{name: round(float(values[window, threshold]), 4) for name, values in curves.items()},
             "windows_px": self.windows_px.tolist(),
@@ -105,7 +109,7 @@ class CrossFitted:
         cells: What is found so.
     """
 
-    finder: PeakFinder
+    finder: AnyPeakFinder
     class_reading: ClassReading | None
     cells: Cells
 
@@ -129,6 +133,9 @@ class Calibrator:
 
     def __init__(self, recipe: CalibrationRecipe, radius_px: float) -> None:
         self.recipe, self.radius_px = recipe, radius_px
+        self._fixed = FIXED_DECODERS.get(recipe.decoder)
+        self._windows = recipe.windows_px if self._fixed is None else (self._fixed.window_px,)
+        self._thresholds = THRESHOLDS if self._fixed is None else np.array([-np.inf])  # what it finds stays
         self._truth: dict[str, Cells] = {}
         self._found: dict[str, list[Cells]] = {}
         self._values: dict[str, list[Values]] = {}
@@ -136,15 +143,13 @@ class Calibrator:
 
     def add(self, image: str, prediction: Prediction, truth: Cells) -> None:
         """Score one image under every window and threshold; its maps are not kept."""
-        windows = self.recipe.windows_px
-        counts = np.zeros((len(windows), len(THRESHOLDS), 3), np.int64)
+        counts = np.zeros((len(self._windows), len(self._thresholds), 3), np.int64)
         self._truth[image], self._found[image], self._values[image] = truth, [], []
-        for w, window in enumerate(windows):
-            lowest = PeakFinder(window, float(THRESHOLDS[0]), subpixel=self.recipe.subpixel)
-            found = locate_peaks(prediction, lowest, classes=truth.classes, mpp=truth.mpp)
+        for w in range(len(self._windows)):
+            found = locate_peaks(prediction, self._finder(w, 0), classes=truth.classes, mpp=truth.mpp)
             self._found[image].append(found)
             self._values[image].append(class_values(prediction, found.xy))
-            for t, threshold in enumerate(THRESHOLDS):
+            for t, threshold in enumerate(self._thresholds):
                 kept = _higher(found, float(threshold))
                 counts[w, t] = count_matches(truth, kept, self.radius_px, self.recipe.protocol)
         self._counts.append(counts)
@@ -163,14 +168,20 @@ class Calibrator:
             raise InvalidInputError("there are no images to calibrate on.")
         counts = np.stack(self._counts, axis=2)
         f1 = _rates(counts)["f1"]
+        if f1.max() == 0 and self._fixed is not None:
+            raise TrainingError(
+                f"{self.recipe.decoder} with the settings of its source finds no cell out of fold: the networks of the "
+                "folds have learnt nothing yet, or their maps do not suit it; give more --steps or --minutes, or --set "
+                "calibration.decoder=peaks"
+            )
         if f1.max() == 0:
             raise TrainingError(
                 "no window and threshold finds a single cell out of fold: the networks of the folds have learnt "
                 "nothing yet; give more --steps or --minutes, or a larger --set calibration.share=..."
             )
         w, t = _best(f1)
-        window, threshold = self.recipe.windows_px[w], float(THRESHOLDS[t])
-        found, values = self._kept(list(self._truth), w, threshold)
+        finder = self._finder(w, t)
+        found, values = self._kept(list(self._truth), w, float(self._thresholds[t]))
         reading = self._class_reading(found, values)
         found = _read(reading, found, values)
         scores = score_cells(
@@ -181,14 +192,15 @@ class Calibrator:
             groups={image: groups[image] for image in self._truth},
         )
         return Calibration(
-            PeakFinder(window, threshold, subpixel=self.recipe.subpixel),
+            finder,
             self.radius_px,
             self.recipe.protocol,
-            np.asarray(self.recipe.windows_px),
-            THRESHOLDS,
+            np.asarray(self._windows),
+            THRESHOLDS if self._fixed is None else np.array([level_of(self._fixed)]),
             counts,
             scores,
             reading,
+            self.recipe.decoder,
         )
 
     def cross_fitted(self, parts: Mapping[str, int]) -> dict[str, CrossFitted]:
@@ -211,13 +223,19 @@ class Calibrator:
         fitted = {}
         for number in sorted(set(part)):
             w, t = _best(_rates(counts[:, :, part != number])["f1"])
-            finder = PeakFinder(self.recipe.windows_px[w], float(THRESHOLDS[t]), subpixel=self.recipe.subpixel)
+            finder, threshold = self._finder(w, t), float(self._thresholds[t])
             others, own = ([images[i] for i in np.flatnonzero(chosen)] for chosen in (part != number, part == number))
-            reading = self._class_reading(*self._kept(others, w, finder.threshold))
-            found, values = self._kept(own, w, finder.threshold)
+            reading = self._class_reading(*self._kept(others, w, threshold))
+            found, values = self._kept(own, w, threshold)
             for image, cells in _read(reading, found, values).items():
                 fitted[image] = CrossFitted(finder, reading, cells)
         return fitted
+
+    def _finder(self, window: int, threshold: int) -> AnyPeakFinder:
+        """Return the peak finder of a window's and a threshold's number, or what the recipe names in its place."""
+        if self._fixed is not None:
+            return self._fixed
+        return PeakFinder(self._windows[window], float(self._thresholds[threshold]), subpixel=self.recipe.subpixel)
 
     def _class_reading(self, found: Mapping[str, Cells], values: Mapping[str, Values]) -> ClassReading | None:
         """Return the reading that suits some images best; None where it is not asked for or there are no classes."""

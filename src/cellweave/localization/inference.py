@@ -39,10 +39,12 @@ class Prediction(NamedTuple):
         heights: Map of the cells, float32 (H, W), about 0 to 1; of several maps the highest at every pixel.
         classes: How much every class has of a pixel, float32 (C, H, W): probabilities, or where each class has a map of
             its own, those maps; C is 0 where only positions were learnt.
+        separate: Whether each class has a map of its own.
     """
 
     heights: npt.NDArray[np.float32]
     classes: npt.NDArray[np.float32]
+    separate: bool = False
 
 
 class Predictor:
@@ -93,7 +95,8 @@ class Predictor:
 
     def _prediction(self, channels: npt.NDArray[np.float32]) -> Prediction:
         maps = self.network.map_count
-        return Prediction(channels[:maps].max(axis=0), channels if maps > 1 else channels[1:])
+        separate = maps > 1
+        return Prediction(channels[:maps].max(axis=0), channels if separate else channels[1:], separate)
 
     def _whole(self, image: RgbImage) -> npt.NDArray[np.float32]:
         """Return maps and class probabilities, float32 (M + C, H, W)."""

@@ -16,10 +16,9 @@ from cellweave.data import CellClass, RgbImage
 from cellweave.localization.class_reading import ClassReading
 from cellweave.localization.inference import TILE_PX, Predictor
 from cellweave.localization.networks import LocatorNetwork
-from cellweave.localization.peak_reading import finder_config, finder_from_config, locate_peaks
+from cellweave.localization.peak_reading import AnyPeakFinder, finder_config, finder_from_config, locate_peaks
 from cellweave.localization.recipe import LocatorRecipe
 from cellweave.localization.samples import resized
-from cellweave.maps import PeakFinder
 from cellweave.training.model_folder import (
     classes_and_scale,
     config_values,
@@ -33,7 +32,7 @@ VERSION = 1
 
 
 class Locator:
-    """A trained localiser with its calibrated peak finder.
+    """A trained localiser with its peak finder: the calibrated one, or that of a paper.
 
     Args:
         network: The trained network.
@@ -59,7 +58,7 @@ class Locator:
         *,
         classes: Sequence[CellClass],
         mpp: float | None,
-        finder: PeakFinder,
+        finder: AnyPeakFinder,
         class_reading: ClassReading | None = None,
         device: torch.device | None = None,
         precision: str = "auto",
@@ -154,7 +153,7 @@ def locator_config(
     *,
     classes: Sequence[CellClass],
     mpp: float | None,
-    finder: PeakFinder,
+    finder: AnyPeakFinder,
     class_reading: ClassReading | None = None,
     training: dict[str, Any],
 ) -> dict[str, Any]:

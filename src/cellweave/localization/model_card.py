@@ -31,10 +31,11 @@ def locator_card(config: dict[str, Any], metrics: dict[str, Any], *, sources: Se
         f"**Training data**: {described}; {training['images']} images, {training['cells']} cells in all.",
         *_synthetic_points(synthetic),
         *_licences([*data, *(synthetic["data"] if synthetic else [])]),
-        f"**Training**: {training['steps']} steps, seed {config['training']['seed']}, {training['hardware']}, "
-        f"cellweave {config['code_version']}; the whole recipe is in `config.json`.",
-        f"**Reading the map**: highest pixel of a {finder['window_px']}-pixel window, above {finder['threshold']:g}; "
-        f"chosen by {validated['folds']}-fold cross-validation over {validated['groups']} groups (patients or slides)."
+        f"**Training**: {training['steps']} steps, seed {config['training']['seed']}{_time(training)}, "
+        f"{training['hardware']}, cellweave {config['code_version']}; the whole recipe is in `config.json`."
+        f"{_command(training)}",
+        f"**Reading the map**: {_finder(finder)} by {validated['folds']}-fold cross-validation over "
+        f"{validated['groups']} groups (patients or slides)."
         f"{_turns(config['recipe'].get('turns', 1))}{_class_reading(config)}",
         f"**Out of fold**: F1 {validated['f1']:.3f}, precision {validated['precision']:.3f}, recall "
         f"{validated['recall']:.3f} at {validated['radius_px']:g} px (protocol `{validated['protocol']}`, all cells "
@@ -50,6 +51,27 @@ Finds cell centres in H&E images at {scale}{classes}.
 
 Use: `cellweave locate IMAGE --model THIS_FOLDER --out OUT`. Not a medical device.
 """
+
+
+def _finder(finder: dict[str, Any]) -> str:
+    window = f"highest pixel of a {finder['window_px']}-pixel window"
+    if "decoder" not in finder:
+        return f"{window}, above {finder['threshold']:g}; chosen"
+    low = f"{finder['threshold']:g}" if "threshold" in finder else f"{finder['share']:.3g} times the map's highest"
+    return f"{window}, above {low}: `{finder['decoder']}` with the settings of its source, not calibrated; scored"
+
+
+def _time(training: dict[str, Any]) -> str:
+    """Return how long the training took in all; nothing of one that is older than this record."""
+    if "seconds" not in training:
+        return ""
+    return f", {training['seconds']:,.0f} s ({training['seconds'] / 60:.0f} minutes) with folds and calibration"
+
+
+def _command(training: dict[str, Any]) -> str:
+    if "command" not in training:
+        return ""
+    return f" Command, with data sets by their names: `{training['command']}`."
 
 
 def _turns(turns: int) -> str:

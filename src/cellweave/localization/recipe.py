@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from cellweave.localization.networks import AnyNetwork, HalfUNetRecipe
 from cellweave.localization.targets import TargetRecipe
@@ -60,6 +60,8 @@ class CalibrationRecipe(Recipe):
     """How window and threshold are chosen: by F1 out of fold, folds made of whole patients.
 
     Attributes:
+        decoder: What reads the map: ``peaks``, the peak finder whose window and threshold are chosen; ``ccls`` or
+            ``lmds`` with the settings of their sources, for which no window or threshold is chosen.
         folds: Number of folds; the networks of the folds are trained only for this. Fewer where groups are fewer.
         share: Steps of each fold's network, as a share of the final network's.
         protocol: Scoring protocol.
@@ -70,6 +72,7 @@ class CalibrationRecipe(Recipe):
             neighbours have a say, and factors between the classes.
     """
 
+    decoder: Literal["peaks", "ccls", "lmds"] = "peaks"
     folds: int = Field(default=3, ge=2)
     share: float = Field(default=0.25, gt=0, le=1)
     protocol: Literal["greedy", "matching"] = "greedy"
@@ -84,6 +87,12 @@ class CalibrationRecipe(Recipe):
         if not windows or any(window < 3 or window % 2 == 0 for window in windows):
             raise ValueError("windows_px must be one or more odd numbers >= 3")
         return windows
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_several(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the decoder out where it is the one that all had before, so that their runs and studies go on."""
+        values: dict[str, Any] = serialise(self)
+        return values if self.decoder != "peaks" else {name: v for name, v in values.items() if name != "decoder"}
 
 
 class LocatorRecipe(Recipe):

@@ -24,7 +24,8 @@ class TargetRecipe(Recipe):
 
     Attributes:
         mode: ``classes``: one map of all cells, and class logits beside it. ``uniform``: that map alone.
-            ``separate``: one map a class and no logits, the paper's positive and negative mode.
+            ``separate``: one map a class and no logits, the paper's positive and negative mode; each map is decoded by
+            itself.
         map: A name of :data:`cellweave.maps.MAPS`; it is drawn 1 high at a cell that lies apart.
         settings: Of the map, by name; the others are those of its source.
         class_radius_px: Pixels so near a cell learn its class.

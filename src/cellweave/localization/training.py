@@ -26,6 +26,7 @@ from cellweave.training import (
     Plan,
     TrainingRun,
     make_accelerator,
+    read_log,
     run_identity,
     training_record,
 )
@@ -59,6 +60,7 @@ class LocatorTraining:
         seed: Of everything random in the run.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         overwrite: Throw away what another run left in the folder.
+        command: The command that trains so, for the model's files; None leaves it out there.
         progress: Called as work goes on.
 
     Raises:
@@ -81,10 +83,12 @@ class LocatorTraining:
         seed: int = 0,
         device: str = "auto",
         overwrite: bool = False,
+        command: str | None = None,
         progress: Progress = silent,
     ) -> None:
         self.folder, self.recipe, self.budget = folder, recipe, budget
         self.seed, self.progress = seed, progress
+        self._command = command
         self.sources = LocatorSources(data, synthetic, synthetic_share)
         self.folds = self.sources.folds(recipe.calibration.folds)
         self.mpp = working_scale(recipe, [image.cells for image in self.sources.real])
@@ -110,14 +114,14 @@ class LocatorTraining:
         metrics = self._run.start()
         if metrics is not None:
             return metrics
-        start = time.perf_counter()
+        start, before = time.perf_counter(), logged_seconds(self._run.state)
         share = self.recipe.calibration.share
         plan = self._run.plan(self.budget, self._measure, folds=len(self.folds), fold_share=share)
         calibration = self._calibrate(plan)
         weights = self._fit(
             "final", "training the final network", self.sources.real, self.sources.synthetic, plan.steps
         )
-        metrics = self._metrics(plan, calibration, time.perf_counter() - start)
+        metrics = self._metrics(plan, calibration, time.perf_counter() - start, before)
         config = locator_config(
             self.recipe,
             classes=self.sources.classes,
@@ -162,7 +166,7 @@ class LocatorTraining:
         folder, run = self._run.state / part, self._run.identity
         return self._fitting.fit(part, real, synthetic, steps=steps, folder=folder, run=run, stage=stage)
 
-    def _metrics(self, plan: Plan, calibration: Calibration, seconds: float) -> dict[str, Any]:
+    def _metrics(self, plan: Plan, calibration: Calibration, seconds: float, before: float) -> dict[str, Any]:
         synthetic = self.sources.describe_synthetic()
         validated = {
             "folds": len(self.folds),
@@ -174,13 +178,26 @@ class LocatorTraining:
             "images": len(self.sources.real),
             "cells": sum(len(image.cells) for image in self.sources.real),
             "steps": plan.steps,
+            "seconds": round(before + seconds, 1),
             "seconds_since_last_start": round(seconds, 1),
             "hardware": device_description(self.accelerator.device),
         }
+        if self._command is not None:
+            training["command"] = self._command
         if synthetic is not None:
             validated["note"] = SEEN_BY_GENERATORS
             training["synthetic"] = synthetic
         return {"cross_validation": validated, "training": training}
+
+
+def logged_seconds(state: Path) -> float:
+    """Return how long the steps took that are logged in the folder of a run: what earlier starts of it have spent.
+
+    Raises:
+        TableError: A log is damaged.
+    """
+    logs = [read_log(path) for path in sorted(state.glob("*/log.csv")) if path.stat().st_size]  # a kill may empty one
+    return float(sum((log["step"].diff().fillna(log["step"]) * log["seconds_per_step"]).sum() for log in logs))
 
 
 def working_scale(recipe: LocatorRecipe, images: Sequence[Cells]) -> float | None:

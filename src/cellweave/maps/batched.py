@@ -33,8 +33,10 @@ def draw_batch(
 ) -> torch.Tensor:
     """Draw the maps of a batch of images of one size, on the device where they are wanted.
 
-    On the processor they are drawn one after the other, which is fastest there, and memory holds little beside them.
-    On a GPU see :func:`draw_batch_of_tensors`.
+    This is for batches that are wanted on a GPU, where :func:`draw_batch_of_tensors` draws many images at a time. On
+    the processor they are drawn one after the other: one path for all of them gives the same values, but takes 1.2 to
+    30 times as long (eight maps of 192 and of 512 px, one thread), because it cannot stop near the cells. Training
+    does without: it draws the map of every image once, keeps it, and cuts its crops out of it.
 
     Args:
         cell_map: Which map; see :data:`cellweave.maps.MAPS`.

@@ -40,7 +40,10 @@ def encode_by_class(cells: Cells, draw: Callable[[npt.NDArray[np.float64], tuple
 def decode_by_class(
     raster: npt.ArrayLike, find: Callable[[Raster], Found], *, classes: Sequence[str], mpp: float | None
 ) -> Cells:
-    """Return the cells that ``find`` sees in each channel of a raster (C, H, W).
+    """Return the cells that ``find`` sees in each channel of a raster (C, H, W), at most one a pixel.
+
+    Of cells of several classes on the same pixel the one with the highest score is kept; of equally high ones that of
+    the first class.
 
     Raises:
         InvalidInputError: The raster has not one channel for every class.
@@ -52,11 +55,23 @@ def decode_by_class(
         )
     found = [find(channel) for channel in channels]
     labels = np.repeat(np.arange(len(found)), [len(xy) for xy, _ in found])
+    xy = np.concatenate([xy for xy, _ in found]) if found else np.zeros((0, 2))
+    scores = np.concatenate([scores for _, scores in found]) if found else np.zeros(0, np.float32)
+    kept = _highest_of_pixel(xy, scores)
     return Cells(
-        np.concatenate([xy for xy, _ in found]) if found else np.zeros((0, 2)),
-        labels,
+        xy[kept],
+        labels[kept],
         classes=classes,
         shape=(channels.shape[1], channels.shape[2]),
         mpp=mpp,
-        scores=np.concatenate([scores for _, scores in found]) if found else np.zeros(0),
+        scores=scores[kept],
     )
+
+
+def _highest_of_pixel(xy: npt.NDArray[np.float64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return which cells have no higher one on their pixel, in their order; of equally high ones the first."""
+    columns, rows = np.floor(xy).astype(np.int64).T
+    order = np.lexsort((-scores, columns, rows))  # stable, so that equals stay in the order of their classes
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(rows[order]) != 0) | (np.diff(columns[order]) != 0)
+    return np.sort(order[first])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,13 @@ from cellweave.maps.peaks import Peaks
 SIDE = 3
 """Side of a marker, in pixels."""
 
+Mask = npt.NDArray[np.uint8]
+"""(H, W), of zeros and ones where no other numbers are spoken of."""
+
 _SQUARE = np.ones((SIDE, SIDE), np.uint8)
+
+_FEW, _FEW_SHARE = 1024, 32
+"""Possible centres that are looked at one by one: so many, or one of so many pixels; of real layouts hardly any are."""
 
 
 def marker_map(xy: npt.ArrayLike, shape: tuple[int, int]) -> Raster:
@@ -49,7 +56,12 @@ def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Peaks:
 
     A pixel is a possible centre when the whole 3×3 square around it, as far as it lies in the map, is marked. Of the
     possible centres those are taken first that alone cover some marked pixel, then whichever covers the most pixels
-    not yet covered. Marked pixels that no whole square covers (specks, ragged edges) are no cells.
+    not yet covered, of equals the first in row-major order. Marked pixels that no whole square covers (specks, ragged
+    edges) are no cells.
+
+    Time and memory grow with the pixels of the map, whatever is marked. Where after whole squares more than a 32nd of
+    the pixels (and more than 1024) can still be centres, too many to be cells, of equals those come first whose row,
+    then whose column, is the lowest modulo 3.
 
     Args:
         marked: (H, W); a pixel is marked when higher than ``threshold``.
@@ -69,21 +81,52 @@ def find_markers(marked: npt.ArrayLike, *, threshold: float = 0.5) -> Peaks:
     return Peaks(np.stack([columns + 0.5, rows + 0.5], axis=1), means[rows, columns])
 
 
-def _fewest_squares(possible: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Return which of the possible centres (H, W) to take, in few steps rather than provably fewest.
+def _fewest_squares(possible: Mask) -> Mask:
+    """Return which of the possible centres (H, W), 0 or 1, to take, in few steps rather than provably fewest."""
+    alone = (_sums(possible) == 1).astype(np.uint8)
+    taken = possible & _dilated(alone)
+    open_pixels = np.asarray(_dilated(possible) > _dilated(taken), np.uint8)
+    _take_whole_squares(possible, open_pixels, taken)
+    gains = _sums(open_pixels) * possible
+    if np.count_nonzero(gains) <= max(_FEW, possible.size // _FEW_SHARE):
+        _take_in_order(gains, open_pixels, taken)
+    else:
+        _take_by_thirds(possible, open_pixels, taken)
+    return taken
 
-    Of centres that cover equally many open pixels the first in row-major order is taken. What a centre covers can only
-    become less, so the numbers wait in a queue and are counted again when their turn comes: time grows with the pixels
-    of the map times its logarithm, memory with the pixels, whatever is marked.
+
+def _take_whole_squares(possible: Mask, open_pixels: Mask, taken: Mask) -> None:
+    """Take, in row-major order, every square whose pixels are all open, and close them; arrays change in place."""
+    whole = np.asarray(_sums(open_pixels) == SIDE**2) & (possible > 0)
+    if not whole.any():
+        return
+    reach = SIDE - 1  # centres nearer than a side have squares that share pixels
+    width = possible.shape[1] + reach
+    free = bytearray(np.pad(whole, ((0, reach), (0, reach))).tobytes())
+    shut = bytes(2 * reach + 1)
+    places = []
+    place = free.find(1)
+    while place >= 0:
+        places.append(place)
+        for below in range(place + width - reach, place + reach * width, width):
+            free[below : below + len(shut)] = shut
+        place = free.find(1, place + SIDE)
+    rows, columns = np.divmod(np.array(places, np.int64), width)
+    chosen = np.zeros_like(taken)
+    chosen[rows, columns] = 1
+    taken |= chosen
+    open_pixels &= ~_dilated(chosen)
+
+
+def _take_in_order(gains: Mask, open_pixels: Mask, taken: Mask) -> None:
+    """Take whatever covers the most open pixels, of equals the first in row-major order, until none is open.
+
+    What a centre covers can only become less, so the numbers wait in a queue and are counted again when their turn
+    comes.
     """
-    squares = cv2.boxFilter(possible, -1, (SIDE, SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    alone = (squares == 1).astype(np.uint8)
-    taken = (possible > 0) & (cv2.dilate(alone, _SQUARE) > 0)
-    open_pixels = ((squares > 0) & (cv2.dilate(taken.astype(np.uint8), _SQUARE) == 0)).astype(np.uint8)
-    gains = cv2.boxFilter(open_pixels, -1, (SIDE, SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    waiting = (possible > 0) & (gains > 0)
+    waiting = gains > 0
     rim = SIDE // 2
-    width = possible.shape[1] + 2 * rim
+    width = gains.shape[1] + 2 * rim
     still_open = bytearray(np.pad(open_pixels, rim).tobytes())
     rows, columns = np.nonzero(waiting)
     places = (rows + rim) * width + columns + rim
@@ -96,12 +139,36 @@ def _fewest_squares(possible: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         lines = range(place - rim * width - rim, place + rim * width + 1, width)
         gain = sum(still_open.count(1, start, start + SIDE) for start in lines)
         if gain == SIDE**2 - less:
-            taken[place // width - rim, place % width - rim] = True
+            taken[place // width - rim, place % width - rim] = 1
             for start in lines:
                 still_open[start : start + SIDE] = covered
         elif gain:
             heapq.heappush(queue, (SIDE**2 - gain) * len(still_open) + place)
-    return taken
+
+
+def _take_by_thirds(possible: Mask, open_pixels: Mask, taken: Mask) -> None:
+    """Take whatever covers the most open pixels, of equals those of the first third of rows, then of columns.
+
+    Squares whose centres have the same row and the same column modulo 3 share no pixel, so all of them are taken at
+    once: a number of steps that no map can raise.
+    """
+    for gain in range(SIDE**2, 0, -1):
+        for row, column in itertools.product(range(SIDE), repeat=2):
+            third = np.s_[row::SIDE, column::SIDE]
+            chosen = np.zeros_like(taken)
+            chosen[third] = (_sums(open_pixels)[third] == gain) & (possible[third] > 0)
+            taken |= chosen
+            open_pixels &= ~_dilated(chosen)
+
+
+def _sums(mask: Mask) -> Mask:
+    """Return the number of ones in the square around every pixel."""
+    return np.asarray(cv2.boxFilter(mask, -1, (SIDE, SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT), np.uint8)
+
+
+def _dilated(mask: Mask) -> Mask:
+    """Return the pixels of the squares around ones."""
+    return np.asarray(cv2.dilate(mask, _SQUARE), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

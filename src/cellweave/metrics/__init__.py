@@ -8,9 +8,11 @@ from cellweave.metrics.frame_radius import FrameRadius, Radius
 from cellweave.metrics.greedy import match_greedily
 from cellweave.metrics.image_scores import ImageScores
 from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
-from cellweave.metrics.layout_memorisation import Memorisation, score_memorisation
+from cellweave.metrics.layout_copies import CopySearch, score_memorisation
+from cellweave.metrics.layout_memorisation import Memorisation
 from cellweave.metrics.layout_scores import CountRow, LayoutRow, LayoutScores, Level
-from cellweave.metrics.layouts import score_layouts
+from cellweave.metrics.layout_set_scores import LayoutSetScores
+from cellweave.metrics.layouts import score_layout_sets, score_layouts
 from cellweave.metrics.matching import match_maximum
 from cellweave.metrics.protocols import PROTOCOLS, ScoringProtocol, count_matches, match_cells
 from cellweave.metrics.scoring import score_cells
@@ -20,6 +22,7 @@ __all__ = [
     "PROTOCOLS",
     "CellScores",
     "Confusion",
+    "CopySearch",
     "CountRow",
     "Fidelity",
     "FrameRadius",
@@ -28,6 +31,7 @@ __all__ = [
     "ImageScores",
     "LayoutRow",
     "LayoutScores",
+    "LayoutSetScores",
     "Level",
     "Memorisation",
     "Radius",
@@ -44,6 +48,7 @@ __all__ = [
     "raster_round_trip",
     "score_cells",
     "score_fidelity",
+    "score_layout_sets",
     "score_layouts",
     "score_memorisation",
 ]

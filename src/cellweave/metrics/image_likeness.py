@@ -196,13 +196,13 @@ def score_likeness(
                 table[first_row + c, k, i] = _size_distance(real, sides.reference_cells, samples[kind], cells, label)
         progress("comparing images", i + 1, splits)
     rows = tuple(_row(key, values, spreads) for key, values in zip(keys, table, strict=True))
-    notes = (
-        ()
-        if with_frechet
-        else (
-            f"No FID: {patches} patches on either side do not fix the covariance of {real.features.shape[1]} features.",
+    notes = []
+    if not with_frechet:
+        notes.append(
+            f"No FID: {patches} patches on either side do not fix the covariance of {real.features.shape[1]} features."
         )
-    )
+    if real.logits is None:
+        notes.append(f"No IS: the encoder ({encoder}) gives no logits of classes.")
     return ImageLikeness(
         encoder,
         rows,
@@ -211,7 +211,7 @@ def score_likeness(
         patches=patches,
         splits=splits,
         groups=len(names),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -77,24 +77,37 @@ class ComparedSets:
         }
         return cls(tuple(classes), counts, curves)
 
-    def distances(self, weights: SideWeights) -> dict[Place, Floats]:
-        """Return the distances from the real layouts to each kind, in the order of ``KINDS``, (M, 4), by place.
+    def with_synthetic(self, statistics: Sequence[LayoutStatistics], features: LayoutCurves | None) -> ComparedSets:
+        """Return the same random, fitted and real layouts with other synthetic ones."""
+        curves: dict[Place, Mapping[Kind, LayoutCurves]] = {}
+        for (measure, label), each in self.curves.items():
+            own = features if measure == "spatial_fid" else measure_curves(measure, label, statistics)
+            curves[measure, label] = each if own is None else {**each, "synthetic": own}
+        own_counts = {label: np.array([one.counts[label] for one in statistics], np.float64) for label in self._labels}
+        return ComparedSets(self.classes, {**self.counts, "synthetic": own_counts}, curves)
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return (ALL, *self.classes)
+
+    def distances(self, weights: SideWeights, *, kinds: Sequence[Kind] = KINDS) -> dict[Place, Floats]:
+        """Return the distances from the real layouts to each kind, in the order of ``kinds``, (M, kinds), by place.
 
         After the classes and after the pairs of classes of a measure comes their mean.
         """
         found: dict[Place, Floats] = {}
         for measure in dict.fromkeys(measure for measure, _ in self.curves):
             for group, labels in labels_of(measure, self.classes).items():
-                found |= {(measure, label): self._distances(measure, label, weights) for label in labels}
+                found |= {(measure, label): self._distances(measure, label, weights, kinds) for label in labels}
                 if group in MEANS and len(labels) > 1:
                     found[measure, MEANS[group]] = np.mean([found[measure, label] for label in labels], axis=0)
         return found
 
-    def _distances(self, measure: Measure, label: str, weights: SideWeights) -> Floats:
+    def _distances(self, measure: Measure, label: str, weights: SideWeights, kinds: Sequence[Kind]) -> Floats:
         curves = self.curves[measure, label]
         real = curves["real"].pooled(weights.real)
         columns = []
-        for kind in KINDS:
+        for kind in kinds:
             other = curves[kind].pooled(weights.synthetic if kind == "synthetic" else weights.other_real)
             columns.append(
                 frechet_distance(real, other, size=weights.size)
@@ -104,26 +117,71 @@ class ComparedSets:
         return np.stack(columns, axis=1)
 
 
-def compared_rows(
-    arm: Arm, sets: ComparedSets, weights: SideWeights, blocks: Iterable[SideWeights]
-) -> tuple[list[LayoutRow], Overall]:
+@dataclass(frozen=True, slots=True, eq=False)
+class SetDistances:
+    """How far the layouts of every kind are from real ones, in all splits and all resamples.
+
+    Attributes:
+        found: Of every place, in every split, (splits, 4), in the order of ``KINDS``.
+        samples: Of every place, means over the splits in every resample, (resamples, 4); none without intervals.
+    """
+
+    found: dict[Place, Floats]
+    samples: dict[Place, Floats] = field(default_factory=dict)
+
+    def position_samples(self, place: Place, kind: Kind) -> Floats:
+        """Return the position of a kind in every resample, (resamples,)."""
+        return _positions(self.samples[place], kind)
+
+
+def set_distances(
+    sets: Sequence[ComparedSets], weights: Sequence[SideWeights], blocks: Iterable[Sequence[SideWeights]]
+) -> list[SetDistances]:
+    """Return the distances of several sets, which differ in their synthetic layouts alone.
+
+    Args:
+        sets: What is compared.
+        weights: Of the splits, of every set; those of real layouts are the same.
+        blocks: Weights of the same splits, resampled, resample by resample; none without intervals.
+    """
+    found = _distances_of_sets(sets, weights)
+    splits = len(weights[0].real)
+    samples: list[dict[Place, list[Floats]]] = [
+        {place: [np.zeros((0, len(KINDS)))] for place in each} for each in found
+    ]
+    for block in blocks:
+        for into, distances in zip(samples, _distances_of_sets(sets, block), strict=True):
+            for place, values in distances.items():
+                into[place].append(values.reshape(-1, splits, len(KINDS)).mean(axis=1))
+    return [
+        SetDistances(own, {place: np.concatenate(parts) for place, parts in drawn.items()})
+        for own, drawn in zip(found, samples, strict=True)
+    ]
+
+
+def _distances_of_sets(sets: Sequence[ComparedSets], weights: Sequence[SideWeights]) -> list[dict[Place, Floats]]:
+    """Return the distances of every set; those that all sets share are measured once."""
+    first = sets[0].distances(weights[0])
+    result = [first]
+    for one, own in zip(sets[1:], weights[1:], strict=True):
+        made = one.distances(own, kinds=KINDS[:1])
+        result.append({place: np.concatenate([made[place], first[place][:, 1:]], axis=1) for place in first})
+    return result
+
+
+def compared_rows(arm: Arm, distances: SetDistances) -> tuple[list[LayoutRow], Overall]:
     """Return the rows of all measures, and the mean position over the columns of the table.
 
     Args:
         arm: How the layouts were treated.
-        sets: What is compared.
-        weights: Of the splits.
-        blocks: Weights of the same splits, resampled, resample by resample; none without intervals.
+        distances: Of :func:`set_distances`.
     """
-    found = sets.distances(weights)
-    splits = len(weights.real)
-    samples: dict[Place, list[Floats]] = {place: [] for place in found}
-    for block in blocks:
-        for place, distances in sets.distances(block).items():
-            means = distances.reshape(-1, splits, len(KINDS)).mean(axis=1)
-            samples[place].append(np.stack([_positions(means, kind) for kind in ("synthetic", "fitted")], axis=1))
-    joined = {place: np.concatenate([np.zeros((0, 2)), *parts]) for place, parts in samples.items()}
-    rows = [_row(arm, place, values, joined[place]) for place, values in found.items()]
+    kinds: tuple[Kind, ...] = ("synthetic", "fitted")
+    joined = {
+        place: np.stack([distances.position_samples(place, kind) for kind in kinds], axis=1)
+        for place in distances.found
+    }
+    rows = [_row(arm, place, values, joined[place]) for place, values in distances.found.items()]
     return rows, _overall(rows, joined)
 
 
@@ -176,8 +234,13 @@ def count_rows(
     return rows
 
 
-def curve_bands(sets: ComparedSets, groups: Sequence[str], *, resamples: int, seed: int) -> tuple[CurveBand, ...]:
-    """Return the curves of all cells and of every class, with pointwise envelopes over patients."""
+def curve_bands(
+    sets: ComparedSets, groups: Sequence[str], *, resamples: int, seed: int, kinds: Sequence[Kind] = KINDS
+) -> tuple[CurveBand, ...]:
+    """Return the curves of all cells, of every class and of the pairs of classes, with envelopes over patients.
+
+    Pairs of classes have L and g, that is cross-K and cross-g.
+    """
     rng = numpy_generator(seed, "curve resample")
     names, members = np.unique(np.asarray(groups), return_inverse=True)
     number = len(sets.counts["synthetic"][ALL])
@@ -185,9 +248,11 @@ def curve_bands(sets: ComparedSets, groups: Sequence[str], *, resamples: int, se
     of_synthetic = rng.multinomial(number, np.full(number, 1 / number), size=resamples)
     bands = []
     for (measure, label), curves in sets.curves.items():
-        if measure == "spatial_fid" or label not in (ALL, *sets.classes):
+        labels = labels_of(measure, sets.classes)
+        crossed = labels["class pair"] if measure != "nearest_neighbour" else ()
+        if measure == "spatial_fid" or label not in (ALL, *labels["class"], *crossed):
             continue
-        for kind in KINDS:
+        for kind in kinds:
             times: npt.NDArray[np.int64] = of_synthetic if kind == "synthetic" else of_real
             whole = np.concatenate([np.ones((1, times.shape[1])), times])
             values = readable(measure, curves[kind].pooled(whole))

@@ -6,6 +6,7 @@ from cellweave.report.contact_sheet import contact_sheet
 from cellweave.report.failures import Outcomes, WorstRegion, failure_sheet, worst_regions
 from cellweave.report.figures import count_scatter, learning_curves, score_bars, threshold_curves
 from cellweave.report.html import Report
+from cellweave.report.layout_sheet import key_path, layout_sheet
 from cellweave.report.layouts import draw_layout
 from cellweave.report.legend import LegendEntry
 from cellweave.report.overlay import draw_cells, draw_comparison
@@ -34,6 +35,8 @@ __all__ = [
     "draw_comparison",
     "draw_layout",
     "failure_sheet",
+    "key_path",
+    "layout_sheet",
     "learning_curves",
     "levels_chart",
     "score_bars",

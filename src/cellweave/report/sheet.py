@@ -39,6 +39,7 @@ class Sheet:
         tile_px: Side of a tile, in pixels, >= 64.
         block: Height and width, in pixels, of what an image takes, its caption and margins included.
         left: Pixels before the first column.
+        title: What stands above; the name of the data set and how many of its images are shown where not given.
 
     Raises:
         InvalidInputError: There is no name, ``columns`` or ``tile_px`` is too small, a class has no colour that can be
@@ -54,6 +55,7 @@ class Sheet:
         tile_px: int,
         block: tuple[int, int],
         left: int,
+        title: str | None = None,
     ) -> None:
         if not names:
             raise InvalidInputError("a contact sheet needs at least one image, got none; name some.")
@@ -71,7 +73,8 @@ class Sheet:
             )
         self.paper: RgbImage = np.full((height, width, 3), 255, np.uint8)
         self._block, self._left, self._tile_px = block, left, tile_px
-        self._dataset, self._shown = dataset, len(names)
+        self._title = title or f"{dataset.name}: {len(names):,} of {len(dataset.images):,} images"
+        self._dataset = dataset
         self._totals = dict.fromkeys(dataset.class_names, 0)
         self._unknown = 0
 
@@ -117,7 +120,6 @@ class Sheet:
         legend = legend_strip(entries, width - 2 * MARGIN)
         around = ((0, 8), (MARGIN // 2, 2 * MARGIN - MARGIN // 2), (0, 0))
         title = np.full((_TITLE, width, 3), 255, np.uint8)
-        text = f"{self._dataset.name}: {self._shown:,} of {len(self._dataset.images):,} images"
-        write_text(title, shortened(text, width - 2 * MARGIN, 19), (MARGIN, 26), size_px=19, colour=INK)
+        write_text(title, shortened(self._title, width - 2 * MARGIN, 19), (MARGIN, 26), size_px=19, colour=INK)
         write_png(out_png, np.concatenate([title, np.pad(legend, around, constant_values=255), self.paper]))
         return Path(out_png)

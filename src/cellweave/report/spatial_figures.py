@@ -13,6 +13,7 @@ from cellweave.core import InvalidInputError
 from cellweave.metrics import LayoutScores
 from cellweave.metrics.layout_curves import NEAREST_UM
 from cellweave.metrics.layout_scores import CurveBand, Kind
+from cellweave.metrics.layout_set_scores import LayoutSetScores
 from cellweave.metrics.layout_statistics import EDGES_UM, SCALES_UM, Measure
 from cellweave.report.figures import WIDTH_IN, in_house_style
 from cellweave.report.palette import GREY, INK, SERIES
@@ -107,42 +108,71 @@ def levels_chart(
 
 
 @in_house_style
-def layout_curves(scores: LayoutScores) -> Figure:
-    """Draw the curves that layouts were compared by, a row for all cells and for every class, with envelopes.
+def layout_curves(scores: LayoutScores | LayoutSetScores) -> Figure:
+    """Draw the curves that layouts were compared by: a row for all cells, for every class, and for pairs of classes.
 
-    An envelope is the pointwise 95 % interval over patients, or over layouts for synthetic ones; random layouts and
-    those of the fitted point process are drawn with the counts of the real ones.
+    Pairs of classes have L and the pair correlation across the two. An envelope is the pointwise 95 % interval over
+    patients, or over layouts for synthetic ones; random layouts and those of the fitted point process are drawn with
+    the counts of the real ones. Of several sets the synthetic curves stand in one panel, by the name of the set.
 
     Raises:
         InvalidInputError: The scores have no curves.
     """
-    bands = {(band.label, band.measure, band.kind): band for band in scores.curves}
-    labels = list(dict.fromkeys(band.label for band in scores.curves))
-    measures = [measure for measure in _PANELS if any(band.measure == measure for band in scores.curves)]
+    drawn = _named_bands(scores)
+    bands = {(name, band.label, band.measure): (band, colour) for name, band, colour in drawn}
+    names = list(dict.fromkeys(name for name, _, _ in drawn))
+    labels = list(dict.fromkeys(band.label for _, band, _ in drawn))
+    labels.sort(key=lambda label: not any((name, label, "nearest_neighbour") in bands for name in names))
+    measures = [measure for measure in _PANELS if any(band.measure == measure for _, band, _ in drawn)]
     if not labels:
         raise InvalidInputError("a figure of curves needs at least one curve, got none.")
     columns = [(measure, part) for measure in measures for part in range(len(_PANELS[measure]))]
     figure = Figure(figsize=(2.5 * len(columns), 0.7 + 2.1 * len(labels)), layout="constrained")
     panels = figure.subplots(len(labels), len(columns), squeeze=False)
     for row, label in enumerate(labels):
+        titled = False
         for column, (measure, part) in enumerate(columns):
             axes: Axes = panels[row][column]
-            for kind, colour in KIND_COLOURS.items():
-                _draw_band(axes, bands[label, measure, kind], part, colour)
+            there = [name for name in names if (name, label, measure) in bands]
+            if not there:
+                axes.remove()
+                continue
+            for name in there:
+                _draw_band(axes, *bands[name, label, measure], part, name)
             if measure == "pair_correlation":
                 axes.axhline(1, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
             if row == 0:
                 axes.set_title(_PANELS[measure][part])
-            if row == len(labels) - 1:
+            if not any((name, below, measure) in bands for below in labels[row + 1 :] for name in names):
                 axes.set_xlabel("distance, µm")
-            if column == 0:
+            if not titled:
                 axes.set_ylabel(label)
-    handles, names = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
+                titled = True
+    handles, told = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, told, loc="outside upper center", ncols=len(told))
     return figure
 
 
-def _draw_band(axes: Axes, band: CurveBand, part: int, colour: str) -> None:
+def _named_bands(scores: LayoutScores | LayoutSetScores) -> list[tuple[str, CurveBand, str]]:
+    """Return all curves with their names and colours, kind by kind."""
+    if isinstance(scores, LayoutScores):
+        return [
+            (kind, band, colour) for kind, colour in KIND_COLOURS.items() for band in scores.curves if band.kind == kind
+        ]
+    shared = [one for one in _named_bands(scores.scores[0]) if one[0] != "synthetic"]
+    colours = [colour for colour in SERIES if colour not in KIND_COLOURS.values()]
+    colours = [KIND_COLOURS["synthetic"], *colours]
+    own = [
+        (f"synthetic {name}" if name in KIND_COLOURS else name, band, colours[i % len(colours)])
+        for i, (name, one) in enumerate(zip(scores.names, scores.scores, strict=True))
+        for band in one.curves
+        if band.kind == "synthetic"
+    ]
+    real = [one for one in shared if one[0] == "real"]
+    return [*real, *own, *(one for one in shared if one[0] != "real")]
+
+
+def _draw_band(axes: Axes, band: CurveBand, colour: str, part: int, name: str) -> None:
     """Draw one curve of a measure, of which topology has two, with its envelope."""
     parts = len(_PANELS[band.measure])
     middle, low, high = (np.split(one, parts)[part] for one in (band.values, band.low, band.high))
@@ -157,4 +187,4 @@ def _draw_band(axes: Axes, band: CurveBand, part: int, colour: str) -> None:
         shown = NEAREST_UM <= _NEAREST_SHOWN_UM
         x, middle, low, high = NEAREST_UM[shown], middle[shown], low[shown], high[shown]
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(x, middle, color=colour, linewidth=1.4, label=band.kind)
+    axes.plot(x, middle, color=colour, linewidth=1.4, label=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -102,15 +103,27 @@ def load_recipe(
         raise RecipeError(f"{where} is not valid YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{where} must hold keys and values, it holds a {type(values).__name__}.")
-    parsed = [_parse(change) for change in changes]
-    for key, value, _ in parsed:
-        _leave_to_defaults(values, recipe_type.settings_of.get(".".join(key)), key, value)
-    for key, value, change in parsed:
-        _apply(values, key, value, change)
+    _apply_all(recipe_type, values, changes)
     try:
         return recipe_type.model_validate(values)
     except ValidationError as error:
         raise RecipeError(f"{where}: {first_misfit(error)}; correct it.") from error
+
+
+def changed_values(recipe_type: type[Recipe], values: Mapping[str, Any], changes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the values of a recipe as they are after changes, those of an earlier version's recipe included.
+
+    Args:
+        recipe_type: The recipe's class.
+        values: Of the recipe, by key; they are not checked, and need not be those of a recipe of today.
+        changes: As for :func:`load_recipe`.
+
+    Raises:
+        RecipeError: A change is none, or is one of a key within a value.
+    """
+    changed = copy.deepcopy(dict(values))
+    _apply_all(recipe_type, changed, changes)
+    return changed
 
 
 def first_misfit(error: ValidationError) -> str:
@@ -135,6 +148,14 @@ def _recipe_text(kind: str, name_or_path: str | os.PathLike[str]) -> tuple[str, 
         )
     text = resources.files("cellweave.recipes").joinpath(kind, f"{name_or_path}.yaml").read_text(encoding="utf-8")
     return text, f"recipe {name_or_path}"
+
+
+def _apply_all(recipe_type: type[Recipe], values: dict[str, Any], changes: Sequence[str]) -> None:
+    parsed = [_parse(change) for change in changes]
+    for key, value, _ in parsed:
+        _leave_to_defaults(values, recipe_type.settings_of.get(".".join(key)), key, value)
+    for key, value, change in parsed:
+        _apply(values, key, value, change)
 
 
 def _parse(change: str) -> tuple[list[str], Any, str]:

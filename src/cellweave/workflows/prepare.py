@@ -119,6 +119,9 @@ def show_dataset(
     columns: int = 4,
     draw: bool = True,
     beside: str | os.PathLike[str] | None = None,
+    layouts: bool = False,
+    blind: bool = False,
+    seed: int = 0,
     overwrite: bool = False,
 ) -> list[str]:
     """Draw a contact sheet of a data set, and return the names of the images on it.
@@ -132,28 +135,44 @@ def show_dataset(
         draw: Draw the cells on the images; layouts are always drawn.
         beside: Data set of real images whose layouts or masks the images were painted from: every image then stands
             below its condition and the real image of its name.
+        layouts: Show cells alone: layouts, and real ones of the same size out of images of ``beside``.
+        blind: Mix these, and write which is which into a CSV beside ``out``.
+        seed: Of the real layouts and of the mixing.
         overwrite: Replace ``out`` where it is there already.
 
     Raises:
         DatasetError: There is no such data set, no image in the split, or ``beside`` is not its counterpart: see
-            :func:`cellweave.report.comparison_sheet`.
-        InvalidInputError: ``out`` does not end in ``.png``, or ``beside`` is given with ``draw`` off.
-        OutputError: ``out`` is there already, or cannot be written.
+            :func:`cellweave.report.comparison_sheet` and :func:`cellweave.report.layout_sheet`.
+        InvalidInputError: ``out`` does not end in ``.png``, or options are given that others make no sense with.
+        OutputError: ``out``, or the CSV, is there already, or cannot be written.
     """
-    from cellweave.report import comparison_sheet, contact_sheet  # matplotlib, which nothing else here needs
+    from cellweave.report import (
+        comparison_sheet,
+        contact_sheet,
+        key_path,
+        layout_sheet,
+    )  # matplotlib, which nothing else here needs
 
     out = Path(out)
     if out.suffix.lower() != ".png":
         raise InvalidInputError(f"{out} must end in .png, which is what a contact sheet is written as.")
     if beside is not None and not draw:
         raise InvalidInputError("--beside draws conditions, never cells on images; leave --no-cells out.")
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists; choose another output path or pass --overwrite.")
+    if layouts and beside is None:
+        raise InvalidInputError("--layouts compares with real layouts; give their data set with --beside.")
+    if (blind or seed) and not layouts:
+        raise InvalidInputError("--blind and --seed mix layouts with real ones; give --layouts and --beside as well.")
+    for path_made in (out, key_path(out)) if blind else (out,):
+        if path_made.exists() and not overwrite:
+            raise OutputError(f"{path_made} exists; choose another output path or pass --overwrite.")
     dataset = data.CellDataset.open(path)
     names = dataset.names(split)
     chosen = [names[i] for i in np.linspace(0, len(names) - 1, min(images, len(names))).round().astype(int)]
     if beside is None:
         contact_sheet(dataset, chosen, out, columns=columns, draw=draw)
+    elif layouts:
+        real = data.CellDataset.open(beside)
+        layout_sheet(dataset, real, chosen, out, columns=columns, seed=seed, blind=blind)
     else:
         comparison_sheet(dataset, data.CellDataset.open(beside), chosen, out, columns=columns)
     return chosen

@@ -63,7 +63,7 @@ def score_image_datasets(
         radius: Distance within which a cell counts as found.
         protocol: How cells are paired, see :func:`cellweave.metrics.score_cells`.
         encoder: What likeness and copies are measured with, beside real images: ``in-domain``, a folder, or a
-            TorchScript file, see :func:`cellweave.encoders.patch_encoder`; None: they are not measured.
+            file, see :func:`cellweave.encoders.patch_encoder`; None: they are not measured.
         likeness_split: Of the real data set, for likeness; all of its images when None, since patients differ much.
         splits: Random divisions of the patients that likeness is averaged over, >= 2.
         memorisation: Look for copies of places in the training split of the real data set, too.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, Unpack
 
@@ -13,7 +14,9 @@ from cellweave.data import CellDataset
 from cellweave.images import ImageRecipe, ImageTraining
 from cellweave.layouts import LayoutRecipe, LayoutTraining
 from cellweave.localization import LocatorRecipe, LocatorTraining
+from cellweave.maps import DensityCache
 from cellweave.training import Budget, load_recipe
+from cellweave.workflows.training_command import locator_command
 
 Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -68,16 +71,27 @@ def train_locator(
     """
     budget = Budget(steps, minutes)
     resolved = load_recipe(LocatorRecipe, "locator", recipe, changes)
+    real, generated = _opened(data), _opened(synthetic)
+    command = locator_command(
+        real,
+        synthetic=generated,
+        synthetic_share=synthetic_share,
+        budget=budget,
+        recipe=recipe,
+        changes=changes,
+        seed=seed,
+    )
     training = LocatorTraining(
-        _opened(data),
+        real,
         Path(out),
         resolved,
         budget,
-        synthetic=_opened(synthetic),
+        synthetic=generated,
         synthetic_share=synthetic_share,
         seed=seed,
         device=device,
         overwrite=overwrite,
+        command=command,
         progress=progress,
     )
     return TrainingSummary(Path(out), training.run())
@@ -89,7 +103,10 @@ def _opened(paths: Paths) -> list[CellDataset]:
 
 
 class TrainingOptions(TypedDict, total=False):
-    """Options of the trainings of generators; see :func:`train_locator`. All steps are the one network's."""
+    """Options of the trainings of generators; see :func:`train_locator`. All steps are the one network's.
+
+    ``start_from`` is a model folder, or a shipped model's name, to start from in place of random weights.
+    """
 
     steps: int | None
     minutes: float | None
@@ -98,17 +115,25 @@ class TrainingOptions(TypedDict, total=False):
     seed: int
     device: str
     overwrite: bool
+    start_from: str | os.PathLike[str] | None
     progress: Progress
 
 
 def train_layouts(
-    data: str | os.PathLike[str], out: str | os.PathLike[str], **options: Unpack[TrainingOptions]
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    density_cache: str | os.PathLike[str] | None = None,
+    **options: Unpack[TrainingOptions],
 ) -> TrainingSummary:
     """Train a layout model on the training split of a data set, or go on with a run that was stopped.
 
-    Options and errors are those of :func:`train_locator`, for one data set.
+    Options and errors are those of :func:`train_locator`, for one data set; ``density_cache`` is a folder that keeps
+    the densities of images for other runs, none of which becomes another by it.
     """
-    return _train_generator(LayoutTraining, LayoutRecipe, "layouts", Path(data), Path(out), **options)
+    cache = None if density_cache is None else DensityCache(Path(density_cache))
+    training = partial(LayoutTraining, density_cache=cache)
+    return _train_generator(training, LayoutRecipe, "layouts", Path(data), Path(out), **options)
 
 
 def train_images(

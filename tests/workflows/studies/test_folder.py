@@ -75,11 +75,11 @@ def test_a_trial_of_another_process_is_left_to_it(tmp_path):
 def test_another_study_is_refused_or_thrown_away(tmp_path):
     run_trials(study(tmp_path), trials(Work("a")))
     other = StudyFolder(tmp_path / "out", {**IDENTITY, "steps": 4})
-    with pytest.raises(OutputError, match="holds a study with another steps; give the same settings"):
+    with pytest.raises(OutputError, match=r"holds a study with other settings \(steps\); give the same"):
         other.start()
     other.start(overwrite=True)
     assert other.results() == {}
-    with pytest.raises(OutputError, match="another steps"):
+    with pytest.raises(OutputError, match=r"other settings \(steps\)"):
         study(tmp_path)
 
 
@@ -92,16 +92,16 @@ def test_a_study_of_an_earlier_version_is_read_but_not_gone_on_with(tmp_path):
     assert begun.identity == IDENTITY
     assert begun.results() == {"edt": {0: {"value": "a"}}}
     assert look_by_name(begun, trials(Work("a"), Work("b"))).missing == ("edt, seed 1",)
-    with pytest.raises(OutputError, match="holds a study with another class_reading"):
+    with pytest.raises(OutputError, match=r"holds a study with other settings \(class_reading\)"):
         now.as_begun(may_differ=["steps"])
-    with pytest.raises(OutputError, match="holds a study with another name"):
+    with pytest.raises(OutputError, match=r"holds a study with other settings \(name\)"):
         StudyFolder(tmp_path / "out", {**IDENTITY, "name": "theta"}).as_begun(may_differ=["steps"])
 
 
 def test_an_arm_with_other_settings_is_refused(tmp_path):
     run_trials(study(tmp_path), trials(Work("a")))
     changed = Trial("edt", 0, {"recipe": 2}, Work("b"))
-    with pytest.raises(OutputError, match="is of a trial with another recipe; give the same settings"):
+    with pytest.raises(OutputError, match=r"is of a trial with other settings \(recipe\); give the same settings"):
         run_trials(study(tmp_path), [changed])
 
 

@@ -22,17 +22,26 @@ def at(values, scored, measure):
 
 def test_scores_by_hand(make_result):
     scored = scores(make_result, [(6, 2, 0), (2, 2, 4)], [(6, 0, 0), (6, 0, 0)])
-    assert scored.measures == ("precision", "recall", "f1", "mean_class_f1", "f1:tumor", "mae", "rmse")
+    classes = ("f1:tumor", "precision:tumor", "recall:tumor")
+    assert scored.measures == ("precision", "recall", "f1", "mean_class_f1", *classes, "mae", "rmse")
     # summed over images: tp 8, fp 4, fn 4; then tp 12
     np.testing.assert_allclose(at(scored.values, scored, "precision"), [8 / 12, 1])
     np.testing.assert_allclose(at(scored.values, scored, "f1"), [16 / 24, 1])
     np.testing.assert_allclose(at(scored.values, scored, "mean_class_f1"), [16 / 24, 1])
+    np.testing.assert_allclose(at(scored.values, scored, "f1:tumor"), [16 / 24, 1])
     # 8 found of 6, 4 of 6
     np.testing.assert_allclose(at(scored.values, scored, "mae"), [2, 0])
     np.testing.assert_allclose(at(scored.values, scored, "rmse"), [2, 0])
     spreads = scored.spread()
     assert at(spreads.mean, scored, "f1") == pytest.approx(5 / 6)
     assert at(spreads.sd, scored, "f1") == pytest.approx(np.std([2 / 3, 1], ddof=1))
+
+
+def test_rates_of_the_classes_by_hand(make_result):
+    # 2 + 1 found, 4 + 1 spurious, 3 + 0 missed
+    scored = scores(make_result, [(2, 4, 3), (1, 1, 0)])
+    for measure, rate in (("precision", 3 / 8), ("recall", 3 / 6), ("f1", 6 / 14)):
+        assert at(scored.values, scored, f"{measure}:tumor") == pytest.approx(rate)
 
 
 def test_intervals_hold_what_groups_and_seeds_could_give(make_result):

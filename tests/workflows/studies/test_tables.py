@@ -91,6 +91,17 @@ def test_claims_in_words(results):
     assert [row[3] for row in rows] == ["F1", "mean class F1", "MAE"]
 
 
+def test_every_class_has_its_rates(make_result):
+    results = {"good": {0: make_result([(2, 4, 3), (1, 1, 0), (0, 0, 0)], GROUPS, title="GOOD")}}
+    tables = make_tables(DESIGN, [6.0], results)
+    row = tables.row("good", decoder="peaks", protocol="greedy", radius_px=6.0, measure="recall:tumor")
+    assert row["mean"] == 0.5
+    text = markdown(DESIGN, tables, about=[], radii_px=[6.0], radius_px=6.0, protocol="matching")
+    section = text.split("## Classes, read by `peaks`, within 6 px")[1]
+    assert "| arm | class | F1 | precision | recall |" in section
+    assert re.search(r"^\| GOOD \| tumor \| 0\.429 .*\| 0\.375 .*\| 0\.500 .*\|$", section, re.MULTILINE)
+
+
 def test_an_arm_that_failed_is_said(results, make_result):
     tables = make_tables(DESIGN, [6.0], {**results, "ugly": {0: failed(make_result)}})
     text = markdown(DESIGN, tables, about=["a fact"], radii_px=[6.0], radius_px=6.0, protocol="matching")

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cellweave.core import InvalidInputError, OutputError, atomic_file
+from cellweave.training import Recipe
+from cellweave.workflows.studies.effective_recipe import with_effective_recipe
 from cellweave.workflows.studies.lock import try_lock
 
 FORMAT = "cellweave-study"
@@ -48,13 +50,15 @@ class StudyFolder:
     Args:
         folder: The folder; new, or that of the same study.
         identity: What all its trials depend on, JSON; a study with another identity is not gone on with.
+        recipe_type: Class of the recipe in the identity, which is compared as it is after the changes there; None
+            compares the identity as it is.
 
     Raises:
         InvalidInputError: The folder is something else.
     """
 
-    def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, identity: dict[str, Any], *, recipe_type: type[Recipe] | None = None) -> None:
+        self.folder, self.recipe_type = folder, recipe_type
         self.identity: dict[str, Any] = json.loads(json.dumps(identity))
         if folder.exists() and not folder.is_dir():
             raise InvalidInputError(f"{folder} is a file; give a folder for the study with --out.")
@@ -95,7 +99,7 @@ class StudyFolder:
                 f"{self.folder} holds a study that a version of this program without {' and '.join(lacking)} began, "
                 "and results of both do not compare; give another --out, or --overwrite to throw it away."
             )
-        self._require(found, _differing(found, self.identity))
+        self._require(found, self._differing(found, self.identity))
 
     def as_begun(self, *, may_differ: Sequence[str]) -> StudyFolder:
         """Return the study with the identity that it was begun with, to read results that none are added to.
@@ -110,8 +114,12 @@ class StudyFolder:
         if not path.is_file():
             return self
         found = _read(path).get("study")
-        differing = [key for key in _differing(found, self.identity) if key not in may_differ]
-        return StudyFolder(self.folder, self._require(found, differing))
+        differing = [key for key in self._differing(found, self.identity) if key not in may_differ]
+        return StudyFolder(self.folder, self._require(found, differing), recipe_type=self.recipe_type)
+
+    def is_of(self, identity: dict[str, Any]) -> bool:
+        """Return whether the study has this identity, as far as its results can depend on it."""
+        return not self._differing(self.identity, json.loads(json.dumps(identity)))
 
     def result(self, trial: Trial) -> dict[str, Any] | None:
         """Return the result of a trial, None where it has none yet.
@@ -123,9 +131,9 @@ class StudyFolder:
         if not path.is_file():
             return None
         stored = _read(path)
-        differing = _differing(stored.get("trial"), self._identity_of(trial))
+        differing = self._differing(stored.get("trial"), self._identity_of(trial))
         if differing or not isinstance(stored.get("result"), dict):
-            what = f"is of a trial with another {' and '.join(differing)}" if differing else "holds no result"
+            what = f"is of a trial with other settings ({', '.join(differing)})" if differing else "holds no result"
             raise OutputError(
                 f"{path} {what}; give the same settings to go on with the study, or another --out, or --overwrite."
             )
@@ -142,12 +150,13 @@ class StudyFolder:
             stored = _read(path)
             try:
                 trial, result = stored["trial"], stored["result"]
-                differing = [key for key in self.identity if trial.get(key) != self.identity[key]]
+                own, theirs = self._comparable(self.identity), self._comparable(trial)
+                differing = [key for key in own if theirs.get(key) != own[key]]
                 found.setdefault(str(trial["arm"]), {})[int(trial["seed"])] = dict(result)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise OutputError(f"{path} is damaged ({error!r}); remove it to run the trial anew.") from error
             if differing:
-                raise OutputError(f"{path} is of a study with another {' and '.join(differing)}; remove it.")
+                raise OutputError(f"{path} is of a study with other settings ({', '.join(differing)}); remove it.")
         return found
 
     @contextmanager
@@ -170,10 +179,21 @@ class StudyFolder:
         """Return the identity found, of which nothing differs that may not."""
         if differing or not isinstance(found, dict):
             raise OutputError(
-                f"{self.folder} holds a study with another {' and '.join(differing)}; give the same settings to go on "
+                f"{self.folder} holds a study with other settings ({', '.join(differing)}); give the same to go on "
                 "with it, another --out, or --overwrite to throw it away."
             )
         return found
+
+    def _comparable(self, identity: dict[str, Any]) -> dict[str, Any]:
+        return with_effective_recipe(identity, self.recipe_type)
+
+    def _differing(self, found: Any, wanted: dict[str, Any]) -> list[str]:
+        """Return the keys that differ between what was found and what is wanted."""
+        wanted = self._comparable(wanted)
+        if not isinstance(found, dict):
+            return list(wanted)
+        found = self._comparable(found)
+        return [key for key in dict.fromkeys([*wanted, *found]) if found.get(key) != wanted.get(key)]
 
     def _place(self, trial: Trial) -> Path:
         return self.folder / ARMS / trial.arm / f"seed-{trial.seed}"
@@ -193,12 +213,6 @@ class StudyFolder:
                     )
         if (self.folder / ARMS).is_dir():
             shutil.rmtree(self.folder / ARMS)
-
-
-def _differing(found: Any, wanted: dict[str, Any]) -> list[str]:
-    if not isinstance(found, dict):
-        return list(wanted)
-    return [key for key in dict.fromkeys([*wanted, *found]) if found.get(key) != wanted.get(key)]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cellweave.core.progress import Progress
 from cellweave.localization import LocatorRecipe
 from cellweave.localization.calibration import Calibrator, CrossFitted, grouped_folds
 from cellweave.localization.inference import Prediction
-from cellweave.localization.peak_reading import locate_peaks
+from cellweave.localization.peak_reading import level_of, locate_peaks
 from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
 from cellweave.maps import DECODERS
 from cellweave.metrics import PROTOCOLS
@@ -41,7 +41,8 @@ class HeldOut:
         self, recipe: LocatorRecipe, mpp: float | None, radii: Sequence[Length], groups: Mapping[str, str]
     ) -> None:
         um_per_px = UNKNOWN_SCALE_UM_PER_PX if mpp is None else mpp
-        self._calibrator = Calibrator(recipe.calibration, recipe.calibration.radius_um / um_per_px)
+        calibrated = recipe.calibration.model_copy(update={"decoder": CALIBRATED})  # the others are read besides
+        self._calibrator = Calibrator(calibrated, recipe.calibration.radius_um / um_per_px)
         self._radii, self._groups = list(radii), groups
         self._folds: dict[str, int] = {}
         self._truth: dict[str, Cells] = {}
@@ -110,6 +111,6 @@ def _settings(fitted: CrossFitted) -> dict[str, Any]:
     reading = fitted.class_reading
     return {
         "window_px": fitted.finder.window_px,
-        "threshold": fitted.finder.threshold,
+        "threshold": level_of(fitted.finder),
         "class_reading": None if reading is None else reading.to_config(),
     }

@@ -65,6 +65,8 @@ class MagnificationStudy:
         CellweaveError: The data, the recipe, or a number is not usable.
     """
 
+    recipe_type = None
+
     def __init__(
         self,
         design: Design,

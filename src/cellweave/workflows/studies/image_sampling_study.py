@@ -41,6 +41,8 @@ class ImageSamplingStudy:
         CellweaveError: The model, the data, or a number is not usable.
     """
 
+    recipe_type = None
+
     def __init__(
         self,
         model: str | os.PathLike[str],

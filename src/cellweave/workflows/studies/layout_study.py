@@ -38,6 +38,8 @@ class LayoutStudy:
         CellweaveError: The data, the recipe, an arm's or a user's changes, or the budget are not usable.
     """
 
+    recipe_type = LayoutRecipe
+
     def __init__(self, design: Design, options: LayoutStudyOptions) -> None:
         self.design, self.options, self.count = design, options, options.count
         self.dataset, self.budget = CellDataset.open(options.data), options.budget

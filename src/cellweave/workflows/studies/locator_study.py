@@ -15,6 +15,7 @@ from cellweave.localization.sources import Fold, LocatorSources
 from cellweave.localization.training import working_scale
 from cellweave.training import TrainingError, load_recipe, make_accelerator, read_log
 from cellweave.workflows.studies.design import Arm, Design, recipe_of
+from cellweave.workflows.studies.effective_recipe import CHANGES, RECIPE
 from cellweave.workflows.studies.folder import Trial
 from cellweave.workflows.studies.held_out import HeldOut
 from cellweave.workflows.studies.options import LocatorStudyOptions
@@ -37,6 +38,8 @@ class LocatorStudy:
     Raises:
         CellweaveError: The data, the recipe, an arm's or a user's changes, or the budget are not usable.
     """
+
+    recipe_type = LocatorRecipe
 
     def __init__(self, design: Design, options: LocatorStudyOptions) -> None:
         self.design, self.options = design, options
@@ -98,6 +101,8 @@ class LocatorStudy:
 
     def _work(self, arm: Arm, seed: int, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         fitting = self.fitting(arm, seed)
+        # the arm's whole recipe is in it: how it was asked for does not matter
+        run = {key: value for key, value in (self.identity | identity).items() if key not in (RECIPE, CHANGES)}
         about = {
             **about_arm(arm, self.accelerator.device),
             "parameters": sum(weight.numel() for weight in fitting.network("size").parameters()),
@@ -111,7 +116,7 @@ class LocatorStudy:
         try:
             for number, fold in self._numbered():
                 stage = f"{arm.name}, seed {seed}, fold {number} of {self.budget.folds}"
-                predictor = self._predictor(fitting, f"fold-{number}", fold, folder, self.identity | identity, stage)
+                predictor = self._predictor(fitting, f"fold-{number}", fold, folder, run, stage)
                 for image in fold.held_out:
                     pixels, truth = image.read(fitting.mpp)
                     held_out.add(image.key, predictor(pixels, turns=fitting.recipe.turns), truth, fold=number)

@@ -17,6 +17,7 @@ from cellweave.workflows.studies.markdown_parts import (
     markdown_table,
     plain,
 )
+from cellweave.workflows.studies.scores import CLASS_RATES
 from cellweave.workflows.studies.table_rows import titles_of
 from cellweave.workflows.studies.tables import StudyTables
 
@@ -86,6 +87,15 @@ def markdown(
                     f"## Read by `{decoder}`, within {radius:g} px",
                     markdown_table(("arm", *DETAILS.values()), _details(tables, decoder, radius, protocol)),
                 ]
+        if len(tables.labels) > 1:
+            decoder = shown_decoders(design)[-1]
+            parts += [
+                f"## Classes, read by `{decoder}`, within {radius_px:g} px",
+                markdown_table(
+                    ("arm", "class", *(DETAILS[rate] for rate in CLASS_RATES)),
+                    _classes(tables, decoder, radius_px, protocol),
+                ),
+            ]
     return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
 
 
@@ -181,6 +191,25 @@ def _details(tables: StudyTables, decoder: str, radius_px: float, protocol: str)
         )
         rows.append((str(title), *cells))
     return rows
+
+
+def _classes(tables: StudyTables, decoder: str, radius_px: float, protocol: str) -> list[tuple[str, ...]]:
+    """Return F1, precision and recall of every class, a row for every arm that has scores and class."""
+    return [
+        (
+            str(title),
+            label,
+            *(
+                _cell(
+                    tables.row(arm, decoder=decoder, protocol=protocol, radius_px=radius_px, measure=f"{rate}:{label}")
+                )
+                for rate in CLASS_RATES
+            ),
+        )
+        for arm, title in zip(tables.arms["arm"], tables.arms["title"], strict=True)
+        if arm in set(tables.scores["arm"])
+        for label in tables.labels[1:]
+    ]
 
 
 def _cell(row: pd.Series[Any] | Mapping[Any, Any] | None, *, signed: bool = False) -> str:

@@ -110,7 +110,7 @@ class ImageStudyOptions(StudyOptions):
         count: Patches that every arm paints, or areas of a fold of the study of magnification; None takes as many as
             there are, up to 256, or 64.
         side: Of a patch, in pixels; None: a training crop rounded up to whole squares of 32 µm.
-        encoder: What KID, FID and IS are measured with: ``in-domain``, a folder, or a TorchScript file.
+        encoder: What KID, FID and IS are measured with: see :func:`cellweave.encoders.patch_encoder`.
         locator: What F1 is measured with; None: the shipped one, if it finds the classes of the data; ``none``: not.
     """
 

@@ -12,6 +12,7 @@ from cellweave.core import InvalidInputError
 from cellweave.localization.training import UNKNOWN_SCALE_UM_PER_PX
 from cellweave.metrics import PROTOCOLS
 from cellweave.workflows.studies.drawing import draw_study
+from cellweave.workflows.studies.effective_recipe import RECIPE, with_effective_recipe
 from cellweave.workflows.studies.files import StudyFiles, require_results, write_tables
 from cellweave.workflows.studies.held_out import CALIBRATED
 from cellweave.workflows.studies.locator_study import CLASS_READING, LocatorStudy
@@ -92,5 +93,9 @@ def facts(study: LocatorStudy, tables: StudyTables, settings: Mapping[str, Any])
         f"Speeds: {machines_in_words(tables.arms)}, beside whatever else ran; medians.",
         *study.design.facts,
         CLASSES_READ if CLASS_READING in settings else CLASSES_MOST_PROBABLE,
-        *([] if settings.get("recipe") == study.identity["recipe"] else [OTHER_RECIPE]),
+        *([] if _recipe_of(settings) == _recipe_of(study.identity) else [OTHER_RECIPE]),
     )
+
+
+def _recipe_of(settings: Mapping[str, Any]) -> Any:
+    return with_effective_recipe(settings, LocatorStudy.recipe_type).get(RECIPE)

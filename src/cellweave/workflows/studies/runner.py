@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from cellweave.core.progress import Progress, silent
+from cellweave.training import Recipe
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.files import StudyFiles
 from cellweave.workflows.studies.folder import StudyFolder, Trial
@@ -30,6 +31,10 @@ class Study(Protocol):
     @property
     def identity(self) -> dict[str, Any]:
         """What all trials depend on, JSON."""
+
+    @property
+    def recipe_type(self) -> type[Recipe] | None:
+        """Class of the recipe in the identity that users change; None where they change none."""
 
     def prepare(self) -> None:
         """Read or measure what trials need, so that what is wrong is said before anything is written or run."""
@@ -93,7 +98,7 @@ def run_or_look(
             folder.require_same()
             return folder, look(folder, trials)
         begun = folder.as_begun(may_differ=may_differ)
-        return begun, (look if begun.identity == folder.identity else look_by_name)(begun, trials)
+        return begun, (look if begun.is_of(folder.identity) else look_by_name)(begun, trials)
     overwrite = study.options.overwrite
     if not overwrite:
         folder.require_same()
@@ -159,4 +164,5 @@ def look(folder: StudyFolder, trials: Sequence[Trial]) -> Outcome:
 
 
 def _folder_and_trials(study: Study) -> tuple[StudyFolder, list[Trial]]:
-    return StudyFolder(Path(study.options.out), study.identity), study.trials(study.options.seeds)
+    folder = StudyFolder(Path(study.options.out), study.identity, recipe_type=study.recipe_type)
+    return folder, study.trials(study.options.seeds)

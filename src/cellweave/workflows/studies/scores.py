@@ -15,10 +15,13 @@ from cellweave.workflows.studies.spread import Spread, over_common_seeds, over_s
 
 RESAMPLES = 1000
 
+CLASS_RATES = ("f1", "precision", "recall")
+"""What is measured of every class."""
+
 
 def measures_of(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of what is measured; F1 of the classes is named ``f1:`` and the class."""
-    classes = [f"f1:{name}" for name in labels[1:]]
+    """Return the names of what is measured; F1 of the classes is named ``f1:`` and the class, other rates likewise."""
+    classes = [f"{rate}:{name}" for rate in CLASS_RATES for name in labels[1:]]
     return ("precision", "recall", "f1", "mean_class_f1", *classes, "mae", "rmse")
 
 
@@ -91,8 +94,6 @@ def _sums_by_group(counts: ArmCounts) -> Floats:
 def _measure(sums: Floats) -> Floats:
     """Return the measures (..., M) of sums (..., labels + 1, 3)."""
     rates = detection_rates(sums[..., :-1, :])
-    of_all, f1 = rates[..., 0, :], rates[..., 1:, 2]
-    return np.concatenate(
-        [of_all, mean_of_defined(f1)[..., None], f1, count_errors(sums[..., -1, :])],
-        axis=-1,
-    )
+    of_all, (precision, recall, f1) = rates[..., 0, :], np.moveaxis(rates[..., 1:, :], -1, 0)
+    mean = mean_of_defined(f1)[..., None]
+    return np.concatenate([of_all, mean, f1, precision, recall, count_errors(sums[..., -1, :])], axis=-1)
