@@ -191,7 +191,7 @@ MODEL = "--model model --data set --out o"
         (f"guidance {MODEL} --size 32", "--size 32 is smaller than what an encoder sees, 32 µm or 64 px"),
         (f"guidance {MODEL} --size 200", "give 0 patches of 200 px"),
         (f"guidance {MODEL} --split third", "set has no image in split 'third'"),
-        (f"guidance {MODEL} --encoder nowhere", "nowhere is no TorchScript file"),
+        (f"guidance {MODEL} --encoder nowhere", "there is no encoder nowhere"),
         (f"guidance {MODEL} --locator nowhere", "'nowhere' is no model folder"),
         (f"guidance {MODEL} --batch-size 0", "--batch-size must be at least 1, got 0"),
         (f"guidance {MODEL} --tables-only", "no trial of o has ended yet"),
