@@ -3,7 +3,7 @@ import pytest
 
 from cellweave.core import Cells, InvalidInputError
 from cellweave.metrics.layout_clusters import CellClusters
-from cellweave.metrics.layout_copies import CopySearch, score_memorisation
+from cellweave.metrics.layout_copies import CopySearch
 from cellweave.metrics.layout_memorisation import CopyTest, NearShare
 
 FRAME = (160, 160)
@@ -31,6 +31,10 @@ def turned(cells):
     xy = np.stack([cells.shape[0] - cells.xy[:, 1], cells.xy[:, 0]], axis=1)
     inside = np.minimum(xy, np.nextafter(cells.shape, 0.0))
     return Cells(inside, cells.labels, classes=CLASSES, shape=cells.shape, mpp=1)
+
+
+def score_memorisation(training, synthetic, held_out, **options):
+    return CopySearch(training, held_out, **options).judge(synthetic)
 
 
 @pytest.fixture(scope="module")

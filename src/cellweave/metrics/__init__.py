@@ -8,7 +8,7 @@ from cellweave.metrics.frame_radius import FrameRadius, Radius
 from cellweave.metrics.greedy import match_greedily
 from cellweave.metrics.image_scores import ImageScores
 from cellweave.metrics.layout_arms import RoundTrip, raster_round_trip
-from cellweave.metrics.layout_copies import CopySearch, score_memorisation
+from cellweave.metrics.layout_copies import CopySearch
 from cellweave.metrics.layout_memorisation import Memorisation
 from cellweave.metrics.layout_scores import CountRow, LayoutRow, LayoutScores, Level
 from cellweave.metrics.layout_set_scores import LayoutSetScores
@@ -50,5 +50,4 @@ __all__ = [
     "score_fidelity",
     "score_layout_sets",
     "score_layouts",
-    "score_memorisation",
 ]

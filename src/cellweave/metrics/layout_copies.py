@@ -137,36 +137,6 @@ class CopySearch:
         return nearest[:, 0], ratio
 
 
-def score_memorisation(
-    training: Sequence[Cells],
-    synthetic: Sequence[Cells],
-    held_out: Sequence[Cells],
-    *,
-    frame: tuple[int, int],
-    places: Places,
-    training_groups: Sequence[str] | None = None,
-    held_out_groups: Sequence[str] | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> Memorisation:
-    """Look for copies of training layouts in one set of synthetic ones; see :class:`CopySearch`.
-
-    Raises:
-        InvalidInputError: As there.
-    """
-    search = CopySearch(
-        training,
-        held_out,
-        frame=frame,
-        places=places,
-        training_groups=training_groups,
-        held_out_groups=held_out_groups,
-        seed=seed,
-        progress=progress,
-    )
-    return search.judge(synthetic)
-
-
 def _each_its_own(layouts: Sequence[Cells]) -> list[str]:
     return [str(i) for i in range(len(layouts))]
 
