@@ -7,12 +7,13 @@ from cellweave.core import Cells, InvalidInputError
 from cellweave.localization.networks import NETWORKS
 from cellweave.maps import MAPS
 from cellweave.workflows.studies.budget import StudyBudget
+from cellweave.workflows.studies.design import Pair
 from cellweave.workflows.studies.designs import maps_design, networks_design, recipes_design, theta_design
 from cellweave.workflows.studies.locator_study import arm_recipe, working_scale
 from cellweave.workflows.studies.reach import typical_reach_px
 from cellweave.workflows.studies.seeds import require_seeds
 
-MAPS_STUDY, NETWORKS_STUDY = maps_design(40), networks_design()
+MAPS_STUDY, NETWORKS_STUDY = maps_design(40, separate=True), networks_design()
 THETA_STUDY = theta_design("hrnet", (0.5, 0.0, 1.0))
 RECIPES_STUDY = recipes_design(
     ["plain", "blob=target.map=gaussian;target.settings={sigma_px: 3.5}", "wide = network.widths=[8,16,32] ; turns=4;"]
@@ -36,6 +37,17 @@ def test_maps_are_all_there():
     assert targets["edt-5-1"].settings == {"slope": 5.0, "offset": 1.0}
     assert targets["edt-fixed"].settings["reach_px"] == 40
     assert targets["idt"].settings == {}
+
+
+def test_a_map_for_each_class_is_compared_with_one_map_of_all():
+    targets = {arm.name: arm_recipe(arm, "default", ()).target for arm in MAPS_STUDY.arms}
+    separate = {name: target for name, target in targets.items() if target.mode == "separate"}
+    assert set(separate) == {"edt-separate", "gaussian-separate"}
+    for name, target in separate.items():
+        one = targets[name.removesuffix("-separate")]
+        assert (one.map, one.settings, one.mode) == (target.map, target.settings, "classes")
+        assert Pair(name.removesuffix("-separate"), name) in MAPS_STUDY.pairs
+    assert not any("separate" in arm.name for arm in maps_design(40, separate=False).arms)
 
 
 def test_networks_are_all_there_with_and_without_the_module():

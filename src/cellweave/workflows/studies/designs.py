@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cellweave.core import InvalidInputError
 from cellweave.localization.networks import NETWORKS
@@ -11,26 +12,29 @@ from cellweave.workflows.studies.design import Arm, Design, Pair
 from cellweave.workflows.studies.held_out import CALIBRATED
 
 EDT = "edt"
+GAUSSIAN = "gaussian"
 PEAK = "peak"
 
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _ARM_FORM = "write NAME=a.b=value, or NAME=a.b=value;c.d=value for several changes"
 
 
-def maps_design(reach_px: float) -> Design:
+def maps_design(reach_px: float, *, separate: bool) -> Design:
     """Return the study of maps: what a localiser learns, one network each, every decoder.
 
     Args:
         reach_px: ``D`` of the EDT map whose ``D`` is fixed, in pixels.
+        separate: Whether a map for each class is compared with one map of all cells, which needs classes.
 
     Source:
-        Li et al. 2024 (EDT), Tables 2, 3 and 10, with the constants of Eq. 6 that Table 10 varies.
+        Li et al. 2024 (EDT), Tables 2 (whose asterisk is one map of all cells), 3 and 10, with the constants of Eq. 6
+        that Table 10 varies.
     """
 
     def arm(name: str, title: str, map_name: str, settings: str = "{}") -> Arm:
         return Arm(name, title, (f"target.map={map_name}", f"target.settings={settings}"))
 
-    arms = (
+    uniform = (
         arm(EDT, "EDT, C1 = 10, C2 = 0.5", "edt", "{slope: 10.0, offset: 0.5}"),
         arm("edt-5-0.5", "EDT, C1 = 5, C2 = 0.5", "edt", "{slope: 5.0, offset: 0.5}"),
         arm("edt-5-1", "EDT, C1 = 5, C2 = 1", "edt", "{slope: 5.0, offset: 1.0}"),
@@ -43,14 +47,28 @@ def maps_design(reach_px: float) -> Design:
         ),
         arm("fidt", "FIDT", "fidt"),
         arm("idt", "IDT", "idt"),
-        arm("gaussian", "Gaussian, sigma 4 px", "gaussian", "{sigma_px: 4.0}"),
+        arm(GAUSSIAN, "Gaussian, sigma 4 px", "gaussian", "{sigma_px: 4.0}"),
         arm("gaussian-knn", "Gaussian, sigma by neighbours", "gaussian-knn"),
         arm("marker", "marker, 3×3", "marker"),
         arm(PEAK, "peak, width 3 px", "peak", "{width_px: 3.0}"),
     )
-    # the paper's claims, and the project's: its default map is better than the paper's
-    pairs = (*(Pair(EDT, other.name) for other in arms[1:-1]), Pair(PEAK, EDT))
-    return Design("maps", "What the network learns: maps of cells", arms, pairs)
+    by_class = tuple(
+        replace(
+            one,
+            name=f"{one.name}-separate",
+            title=f"{one.title}, a map for each class",
+            changes=(*one.changes, "target.mode=separate"),
+        )
+        for one in uniform
+        if separate and one.name in (EDT, GAUSSIAN)
+    )
+    # the paper's claims, and the project's: its own map is better than the paper's
+    pairs = (
+        *(Pair(EDT, other.name) for other in uniform[1:-1]),
+        Pair(PEAK, EDT),
+        *(Pair(one.name.removesuffix("-separate"), one.name) for one in by_class),
+    )
+    return Design("maps", "What the network learns: maps of cells", (*uniform, *by_class), pairs)
 
 
 def theta_design(network: str, thetas: Sequence[float]) -> Design:
