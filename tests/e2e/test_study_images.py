@@ -5,11 +5,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cellweave.cli.main import main
 from cellweave.data.phantom import write_phantom_dataset
+from cellweave.training.model_folder import find_model_folder
 from cellweave.workflows.studies import image_measures
+from cellweave.workflows.studies.image_meters import DEFAULT_LOCATOR as LOCATOR
 from cellweave.workflows.studies.image_studies import run_image_study, study_samplers
 from cellweave.workflows.studies.options import ImageStudyOptions
 
@@ -30,7 +33,7 @@ RECIPE = ["--recipe", "nasdm-laptop", "--device", "cpu", *SETS]
 def made(tmp_path_factory) -> Path:
     """Phantom tissue, ``set``, a model of its masks that can be guided, ``model``, and one that cannot, ``plain``."""
     root = tmp_path_factory.mktemp("images")
-    data = str(write_phantom_dataset(root / "set", images=12, size=128, seed=1))
+    data = str(write_phantom_dataset(root / "set", images=24, size=128, seed=1))
     common = ["train", "images", "--data", data, "--steps", "2"]
     assert main([*common, "--out", str(root / "model"), *RECIPE]) == 0
     shutil.copytree(root / "model", root / "plain")
@@ -62,6 +65,11 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def flat(text: str) -> str:
+    """Return a text without the breaks of its lines."""
+    return " ".join(text.split())
+
+
 def results(out: Path) -> dict[str, dict[str, object]]:
     """Return what the trials measured, without times."""
     found = {}
@@ -80,7 +88,11 @@ def test_samplers_step_by_step_and_at_once(made, tmp_path, capsys):
         assert f"written to {at_once / name}" in said
         assert (at_once / name).stat().st_size > 0
     assert "unipc, 2 steps better than ddpm, 4 steps" in said
-    assert "No FID: 4 squares do not fix the covariance of 64 features" in (at_once / "tables.md").read_text()
+    assert "for which 2 groups (patients, slides or regions; an image without one is its own), each with" in flat(said)
+    tables = (at_once / "tables.md").read_text()
+    assert "No FID: 4 squares do not fix the covariance of 64 features" in tables
+    assert "masks of 4 patches of 64×64 px of 4 images of 2 groups" in tables
+    assert "KID has no interval: of 2 groups" in tables
 
     def stop(stage, done, total, note=""):
         if stage == "unipc-2, seed 0: painting" and done == 2:
@@ -129,6 +141,29 @@ def test_samplers_step_by_step_and_at_once(made, tmp_path, capsys):
     assert "holds a study with other settings (count)" in capsys.readouterr().err
 
 
+def test_a_folder_begun_when_patches_were_drawn_is_gone_on_with_so(made, tmp_path, capsys):
+    out = tmp_path / "out"
+    asked = ["--reference", "ddim:2", "--count", "4", "--samplers"]
+    assert main(["study", "samplers", *words(made, out, *asked, "ddim:2")]) == 0
+    for path in (out / "study.json", *out.glob("arms/*/*/result.json")):
+        stored = json.loads(path.read_text())
+        assert stored["study" if path.name == "study.json" else "trial"].pop("drawn") == "groups"
+        path.write_text(json.dumps(stored))
+    capsys.readouterr()
+    assert main(["study", "samplers", *words(made, out, *asked, "ddim:2,unipc:2")]) == 0
+    assert "patches, one by one whatever their groups" in flat(capsys.readouterr().out)
+    assert {name: fold["units"] for name, fold in results(out).items()} == {
+        "ddim-2/seed-0/result.json": 2,  # made so above, with groups
+        "unipc-2/seed-0/result.json": 4,
+    }
+    tables = (out / "tables.md").read_text()
+    assert "This study was begun when patches were drawn one by one, and is gone on with so" in tables
+    assert main(["study", "samplers", *words(made, out, *asked, "ddim:2,unipc:2", "--overwrite")]) == 0
+    assert {fold["units"] for fold in results(out).values()} == {2}
+    assert "This study was begun" not in (out / "tables.md").read_text()
+    assert json.loads((out / "summary.json").read_text())["drawn"] == "groups"
+
+
 def test_scales_of_guidance(made, tmp_path, capsys):
     out = tmp_path / "out"
     asked = ["--scales", "0,3", "--seeds", "0,1", "--count", "3", "--sampler", "ddim:2", "--json"]
@@ -149,7 +184,7 @@ def test_scales_of_guidance(made, tmp_path, capsys):
 def test_magnification(made, tmp_path, capsys):
     out = tmp_path / "out"
     given = ["--data", str(made / "set"), "--out", str(out), "--steps", "2", "--seeds", "0", "--folds", "2"]
-    asked = [*given, "--size", "64", *RECIPE, "--json"]
+    asked = [*given, "--size", "64", "--count", "4", *RECIPE, "--json"]
     assert main(["study", "magnification", *asked, "--locator", "none"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert [(arm["arm"], arm["failed"]) for arm in summary["arms"]] == [("reduce-1", ""), ("reduce-2", "")]
@@ -163,6 +198,13 @@ def test_magnification(made, tmp_path, capsys):
     # arms are compared with real images of their own
     assert folds["reduce-1"]["references"] != folds["reduce-2"]["references"]
     assert (out / "scores.png").stat().st_size > 0
+    # a folder that was begun before recipes had a setting whose default changes nothing is this study's
+    for path in (out / "study.json", *out.glob("arms/*/*/result.json")):
+        stored = json.loads(path.read_text())
+        del stored["study" if path.name == "study.json" else "trial"]["recipe"]["sampler"]["level_power"]
+        path.write_text(json.dumps(stored))
+    assert main(["study", "magnification", *asked, "--locator", "none"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == summary["scores"]
 
 
 def test_fidelity_is_that_of_a_localiser(made, tmp_path, capsys):
@@ -174,6 +216,50 @@ def test_fidelity_is_that_of_a_localiser(made, tmp_path, capsys):
     [painted] = [row for row in summary["scores"] if row["measure"] == "F1"]
     # phantom tissue has nuclei that are found; two steps of training paint none
     assert real["F1"] > 0.5 > painted["mean"]
+
+
+OTHER = {"lymphocyte": "plasma", "tumor": "epithelial", "stromal": "connective"}
+
+
+def test_fidelity_of_other_classes_by_a_localiser_of_ones_own(made, tmp_path, monkeypatch, capsys, refuse):
+    """Data, model and localiser with classes that the shipped localiser does not know."""
+    monkeypatch.chdir(tmp_path)
+    for source, name in ((made / "set", "set"), (made / "model", "model"), (find_model_folder(LOCATOR), "own")):
+        shutil.copytree(source, name)
+    renamed = Path("set/dataset.json"), Path("model/config.json"), Path("own/config.json")
+    for path in renamed:
+        text = path.read_text()
+        for shipped, own in OTHER.items():
+            text = text.replace(f'"{shipped}"', f'"{own}"')
+        path.write_text(text)
+    cells = pd.read_parquet("set/cells.parquet")
+    cells.assign(label=cells["label"].map(OTHER)).to_parquet("set/cells.parquet", index=False)
+    asked = "--model model --data set --out out --scales 0 --seeds 0 --count 2 --device cpu --sampler ddim:2"
+    assert main(f"study guidance {asked} --locator own --json".split()) == 0
+    summary = json.loads(capsys.readouterr().out)
+    real = {row["measure"]: row["value"] for row in summary["references"] if row["kind"] == "real"}
+    assert real["F1"] > 0.5
+    assert real["mean class F1"] > 0.3
+    scores = {row["measure"]: row["mean"] for row in summary["scores"]}
+    assert None not in (scores["F1"], scores["mean class F1"])
+    text = Path("out/tables.md").read_text()
+    assert "F1 of the cells that the localiser own finds, against those painted, nearest first, within 6 px" in text
+    assert "| arm | seeds | KID | IS | F1 | mean class F1 |" in text
+    refuse(
+        f"study guidance {asked.replace('--out out', '--out other')} --locator {LOCATOR}",
+        "set has the classes ['plasma', 'epithelial', 'connective'], but the localiser finds ['lymphocyte', 'tumor', "
+        "'stromal']; give one with the same classes with --locator, or --locator none.",
+    )
+
+
+def test_of_one_patient_there_is_no_distance(made, tmp_path, capsys):
+    shutil.copytree(made / "set", tmp_path / "set")
+    images = pd.read_parquet(tmp_path / "set/images.parquet")
+    images.assign(group="patient").to_parquet(tmp_path / "set/images.parquet")
+    asked = ["--scales", "0", "--seeds", "0", "--count", "2", "--sampler", "ddim:2"]
+    where = ["--model", str(made / "model"), "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
+    assert main(["study", "guidance", *where, *asked, "--device", "cpu", "--locator", "none"]) == 0
+    assert "All patches are of one group: there is no KID" in flat(capsys.readouterr().out)
 
 
 MODEL = "--model model --data set --out o"
@@ -205,7 +291,7 @@ MODEL = "--model model --data set --out o"
         ("magnification --data set --out o --steps 1 --reduce 2,3", "--reduce 2,3: the largest must be a multiple"),
         ("magnification --data set --out o --steps 1 --folds 99", "--folds 99 are more than the"),
         ("magnification --data set --out o --steps 1 --folds 2", "give 0 patches of 256 px side by side"),
-        ("magnification --data set --out o --steps 1 --folds 4", "fold 1 of 4 holds out a single group"),
+        ("magnification --data set --out o --steps 1 --folds 8", "fold 1 of 8 holds out a single group"),
         ("magnification --data set --out o --steps 1 --recipe none", "none"),
     ],
 )

@@ -12,6 +12,7 @@ from cellweave.workflows.score_image_likeness import (
     ImageSet,
     LikenessComparison,
     cut_patches,
+    measure_likeness,
     measure_memorisation,
     views_of,
 )
@@ -118,6 +119,18 @@ def test_what_cannot_be_measured_is_said(training, tmp_path):
         "Likeness is not measured: the real images are of one patient or slide, so there is no floor.",
         "Copies are not looked for: 1 training image, and 3 are needed.",
     ]
+
+
+def test_too_few_patches_for_a_score_of_classes_are_said_once(training, tmp_path):
+    few = write(tmp_path / "few", [picture(i)[:64, :64] for i in range(9)])
+    likeness, notes = measure_likeness(
+        every(training, "real"), every(few, "synthetic"), ENCODER, splits=2, seed=0, progress=silent
+    )
+    assert likeness.inception_scores == {}
+    assert [note for note in notes if "IS" in note] == [
+        "No IS: of one kind of images there are 9 patches, and 10 are needed."
+    ]
+    assert likeness.to_json()["notes"] == notes
 
 
 def test_classes_go_by_name_and_a_training_set_without_others_gives_no_verdict(training, tmp_path):

@@ -23,7 +23,7 @@ def print_image_likeness(scores: ImageScores) -> None:
     likeness = scores.likeness
     if likeness is not None:
         typer.echo()
-        print_tables(_distances(likeness), *([_classes(likeness)] if likeness.inception_scores else []))
+        print_tables(_distances(likeness), _classes(likeness))
         typer.echo(
             "position: 0 = real images of other patients, 1 = flat dots in their colours at their cells; restained: "
             "real images as another laboratory might stain them"
@@ -50,8 +50,8 @@ def _distances(likeness: ImageLikeness) -> Table:
 def _classes(likeness: ImageLikeness) -> Table:
     table = table_of("of patches", numbers=("synthetic", "real", "restained", "dots"))
     kinds: tuple[Kind, ...] = ("synthetic", "real", "restained", "dots")
-    scores = (likeness.inception_scores[kind] for kind in kinds)
-    table.add_row("IS", *(f"{score.mean:.2f} ± {score.sd:.2f}" for score in scores))
+    scores = (likeness.inception_scores.get(kind) for kind in kinds)
+    table.add_row("IS", *("–" if score is None else f"{score.mean:.2f} ± {score.sd:.2f}" for score in scores))
     seen = (likeness.nuclei_seen[kind] for kind in kinds)
     table.add_row("cells on a nucleus", *("–" if share is None else f"{share:.1%}" for share in seen))
     return table

@@ -55,7 +55,8 @@ Encoder = Annotated[
 LocatorName = Annotated[
     str | None,
     typer.Option(
-        help="Localiser for F1; the shipped one by default, where it finds the classes of the data; none: no F1."
+        help="Localiser for F1, with the classes of the data: model folder, shipped model, or owner/name on the hub; "
+        "the shipped one by default, where it finds these classes; none: no F1."
     ),
 ]
 BatchSize = Annotated[int, typer.Option(help="Patches that are painted at once.")]
@@ -183,14 +184,29 @@ def _run(make: Callable[[ImageStudyOptions], ImageStudy], given: dict[str, Any])
 
 def _tables(summary: StudySummary[ImageTables]) -> list[Table]:
     """Return the scores of all arms, and their differences."""
-    from cellweave.workflows.studies.image_markdown import CLAIM_COLUMNS, claim_rows, score_columns, score_rows
+    from cellweave.workflows.studies.image_markdown import (
+        CLAIM_COLUMNS,
+        claim_rows,
+        few_units,
+        score_columns,
+        score_rows,
+    )
+    from cellweave.workflows.studies.image_units import units_in_words
 
     tables = summary.tables
     if tables.scores.empty:
         return []
+    drawn = units_in_words(tables.drawn, tables.unit_counts())
     scores = without_intervals(score_rows(tables))
     claims = claim_rows(tables, ["KID", "FID"] if tables.alike else ["KID position", "FID position"])
-    return [
+    printed = [
         filled_table(score_columns(tables), scores, title=summary.design.title),
         filled_table(CLAIM_COLUMNS, claims, title="\ndifferences"),
     ]
+    feet = (
+        "\n".join(few_units(tables)),
+        f"in brackets 95 % intervals, for which {drawn} and the seeds are drawn with replacement",
+    )
+    for table, foot in zip(printed, feet, strict=True):
+        table.caption, table.caption_justify, table.caption_style = foot or None, "left", ""
+    return printed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -152,6 +152,10 @@ def measure_likeness(
         )
     except InvalidInputError as error:
         raise DatasetError(f"{synthetic.dataset.root} and {real.dataset.root} cannot be compared: {error}") from error
+    fewest = min(len(one.features) for one in ordered.values())
+    if not likeness.inception_scores and ordered["real"].logits is not None:
+        few = f"No IS: of one kind of images there are {fewest} patches, and 10 are needed."
+        likeness = replace(likeness, notes=(*likeness.notes, few))
     return likeness, list(likeness.notes)
 
 

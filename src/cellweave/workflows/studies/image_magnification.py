@@ -24,6 +24,7 @@ from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side
 from cellweave.workflows.studies.image_sampling_study import require_side
+from cellweave.workflows.studies.image_units import GROUPS, unit_names
 from cellweave.workflows.studies.options import ImageStudyOptions
 from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
@@ -65,7 +66,7 @@ class MagnificationStudy:
         CellweaveError: The data, the recipe, or a number is not usable.
     """
 
-    recipe_type = None
+    recipe_type = ImageRecipe
 
     def __init__(
         self,
@@ -110,7 +111,7 @@ class MagnificationStudy:
             **self.measured.identity,
         }
 
-    units = "patients (or slides)"
+    units = GROUPS
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -128,7 +129,6 @@ class MagnificationStudy:
 
     def prepare(self) -> None:
         """Measure the real patches of every fold and arm, so that what is wrong is said before anything is trained."""
-        groups = self.dataset.groups()
         for fold in self.folds:
             for arm in self.design.arms:
                 places, learnt = self._patches(arm, fold.areas), self._patches(arm, fold.other)
@@ -136,9 +136,9 @@ class MagnificationStudy:
                     self.measured.meter,
                     PatchReader(self.dataset, masks=self.recipe.masks is not None, reduce=self.reductions[arm.name]),
                     places,
-                    units=[groups[place.image] for place in places],
+                    units=unit_names(self.dataset, places, self.units),
                     learnt=learnt,
-                    learnt_units=[groups[place.image] for place in learnt],
+                    learnt_units=unit_names(self.dataset, learnt, self.units),
                     progress=self.progress,
                 )
 

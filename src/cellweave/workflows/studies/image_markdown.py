@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.image_measures import FID_POSITION, KID_POSITION, SECONDS
 from cellweave.workflows.studies.image_tables import ImageTables, reference_of
+from cellweave.workflows.studies.image_units import few_units_in_words, units_in_words
 from cellweave.workflows.studies.markdown_parts import (
     CLAIMS_IN_WORDS,
     cell_text,
@@ -19,12 +20,12 @@ from cellweave.workflows.studies.markdown_parts import (
 from cellweave.workflows.studies.table_rows import titles_of
 
 HOW_TO_READ = (
-    "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which {units} and seeds "
-    "are drawn with replacement, the same for all arms. With few of either it is too narrow."
+    "Mean over seeds ± their standard deviation; in brackets its 95 % bootstrap interval, for which {units} and the "
+    "seeds are drawn with replacement, the same for all arms. With few of either it is too narrow."
 )
 MEASURES_IN_WORDS = (
-    "KID, FID and IS of squares of 32 µm ({tiles} on either side), features by the {encoder}; F1 of the cells that a "
-    "localiser finds, against those painted, within 3 µm. Seconds are medians, beside whatever else ran."
+    "KID, FID and IS of squares of 32 µm ({tiles} on either side), features by the {encoder}. Seconds are medians, "
+    "beside whatever else ran."
 )
 POSITIONS_IN_WORDS = (
     "Positions: 0 is the distance of other real patches, of the images learnt from; 1 that of flat dots in the real "
@@ -36,7 +37,9 @@ _REFERENCES = {"real": "the real patches themselves", "learnt": "other real patc
 _DIGITS = {"KID": 4, "FID": 2, SECONDS: 2}
 
 
-def image_markdown(design: Design, tables: ImageTables, *, about: Sequence[str], encoder: str, units: str) -> str:
+def image_markdown(
+    design: Design, tables: ImageTables, *, about: Sequence[str], encoder: str, fidelity: str = ""
+) -> str:
     """Return all tables of a study as one Markdown text.
 
     Args:
@@ -44,11 +47,12 @@ def image_markdown(design: Design, tables: ImageTables, *, about: Sequence[str],
         tables: Its tables.
         about: Facts to begin with, one sentence each.
         encoder: What features are of.
-        units: What is drawn with replacement, in words.
+        fidelity: What F1 is, one sentence; empty where it is not measured.
     """
     counts = sorted(set(tables.tiles.values()))
     words = MEASURES_IN_WORDS.format(tiles=" or ".join(str(count) for count in counts) or "none", encoder=encoder)
-    facts = [*about, HOW_TO_READ.format(units=units), words]
+    drawn = units_in_words(tables.drawn, tables.unit_counts())
+    facts = [*about, HOW_TO_READ.format(units=drawn), *few_units(tables), words, *filter(None, [fidelity])]
     if {KID_POSITION, FID_POSITION} & {*tables.measures()}:
         facts.append(POSITIONS_IN_WORDS)
     if counts and counts[0] <= tables.features:
@@ -58,8 +62,13 @@ def image_markdown(design: Design, tables: ImageTables, *, about: Sequence[str],
         parts += ["## Scores", markdown_table(score_columns(tables), score_rows(tables))]
     rows = claim_rows(tables)
     if rows:
-        parts += ["## Differences", CLAIMS_IN_WORDS.format(units=units), markdown_table(CLAIM_COLUMNS, rows)]
+        parts += ["## Differences", CLAIMS_IN_WORDS.format(units=tables.drawn), markdown_table(CLAIM_COLUMNS, rows)]
     return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
+
+
+def few_units(tables: ImageTables) -> list[str]:
+    """Return what cannot be told because there are too few groups, one sentence each."""
+    return list(filter(None, map(few_units_in_words, tables.unit_counts())))
 
 
 def score_columns(tables: ImageTables) -> tuple[str, ...]:

@@ -38,12 +38,12 @@ KID_POSITION, FID_POSITION, SECONDS = "KID position", "FID position", "s an imag
 MEASURES = (KID, FID, IS, F1, CLASS_F1, KID_POSITION, FID_POSITION)
 
 RADIUS = Length(6.0)
-"""Within which a cell counts as found, at 0.5 µm a pixel: 3 µm."""
+"""Within which a cell counts as found, in pixels at the localiser's scale: 3 µm at 0.5 µm a pixel."""
 
 _SEED = 0
 """Of the resamples: the same for all arms, so that they are compared on the same ones."""
 
-_SAME_SCALE = 0.01
+SAME_SCALE = 0.01
 
 _LEAST_SPAN = 0.05
 """Of the distance of dots: where other real patches are hardly nearer, there is no position between the two."""
@@ -72,15 +72,15 @@ class PatchMeter:
     """What patches are looked at with.
 
     Attributes:
-        encoder: Of tiles.
-        locator: Finds cells; None leaves that out.
+        encoder: Of tiles, at 0.5 µm a pixel.
+        locator: Finds cells, at its own scale; None leaves that out.
     """
 
     encoder: PatchEncoder
     locator: Locator | None
 
     def see(self, patches: Iterable[tuple[RgbImage, Cells]], *, unknown_mpp: float) -> Seen:
-        """Return what is seen in patches, one after another, at 0.5 µm a pixel.
+        """Return what is seen in patches, one after another.
 
         Args:
             patches: Pixels, and the cells that they show or were painted from.
@@ -90,7 +90,7 @@ class PatchMeter:
         true: dict[str, Cells] = {}
         found: dict[str, Cells] = {}
         for number, (pixels, cells) in enumerate(patches):
-            image, layout = to_scale(pixels, cells, unknown_mpp=unknown_mpp)
+            image, _ = to_scale(pixels, cells, unknown_mpp=unknown_mpp)
             encoded = self.encoder.encode(cut_patches(image, PATCH_PX))
             features.append(encoded.features)
             if encoded.logits is not None:
@@ -98,6 +98,7 @@ class PatchMeter:
             tiles.append(np.full(len(encoded.features), number))
             if self.locator is not None:
                 key = f"{number:09d}"
+                image, layout = to_scale(pixels, cells, unknown_mpp=unknown_mpp, mpp=self.locator.mpp or MPP)
                 true[key], found[key] = layout, self.locator.locate(image, mpp=layout.mpp)
         counts = None
         if true:
@@ -117,9 +118,9 @@ class ImageReference:
         meter: What patches are looked at with.
         reader: Reads them.
         places: Of the painted patches.
-        units: What every place is drawn with in the resamples: itself, or its patient or slide.
+        units: What every place is drawn with in the resamples: its group, or itself.
         learnt: Places that a model learnt from; none leaves the floor out.
-        learnt_units: Patients, slides or places likewise of these.
+        learnt_units: Likewise of these; one that is of a painted place, too, is drawn on both sides at once.
         progress: Called after every patch.
     """
 
@@ -136,11 +137,11 @@ class ImageReference:
     ) -> None:
         self.meter, self.places = meter, tuple(places)
         self._plain = PatchReader(reader.dataset, masks=False, reduce=reader.reduce)
-        names = {name: number for number, name in enumerate(dict.fromkeys(units))}
-        self._units = np.array([names[name] for name in units], np.int64)
+        self._names = {name: number for number, name in enumerate(dict.fromkeys(units))}
+        self._units = np.array([self._names[name] for name in units], np.int64)
         self._unknown_mpp = MPP * reader.reduce
         self.scenes = [reader.read_scene(place) for place in self.places]
-        self.weights = drawn_weights(len(names), resamples=RESAMPLES, seed=_SEED)
+        self.weights = drawn_weights(len(self._names), resamples=RESAMPLES, seed=_SEED)
         self._real = self._see(self._patches(self.places, "measuring real patches", progress))
         blind = PatchMeter(meter.encoder, None)
         dots = blind.see(self._dots(), unknown_mpp=self._unknown_mpp)
@@ -203,19 +204,29 @@ class ImageReference:
             image, cells = to_scale(patch.pixels, patch.cells, unknown_mpp=self._unknown_mpp)
             yield painted_dots(image, cells), cells
 
-    def _distances(self, seen: Seen, apart: Sequence[str] | None = None) -> dict[str, Floats]:
-        """Return the distances of patches from the real ones; those of units ``apart`` are in all resamples."""
+    def _distances(self, seen: Seen, of: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return the distances of patches from the real ones.
+
+        Args:
+            seen: The patches.
+            of: Unit of every patch, where they are others than the real ones; those without real patches are in all
+                resamples.
+        """
         units, weights = self._units[self._real.tiles], self.weights
         others = units
-        if apart is not None:
-            names = {name: number for number, name in enumerate(dict.fromkeys(apart), start=weights.shape[1])}
-            others = np.array([names[name] for name in apart], np.int64)[seen.tiles]
-            weights = np.concatenate([weights, np.ones((len(weights), len(names)))], axis=1)
-        sides = self._real.features, seen.features
-        return {
-            KID: kernel_distances(*sides, (units, others), weights),
-            FID: frechet_distances(*sides, (units, others), weights),
-        }
+        if of is not None:
+            names = dict(self._names)
+            for name in of:
+                names.setdefault(name, len(names))
+            others = np.array([names[name] for name in of], np.int64)[seen.tiles]
+            apart = np.ones((len(weights), len(names) - weights.shape[1]))
+            weights = np.concatenate([weights, apart], axis=1)
+        sides, both = (self._real.features, seen.features), (units, others)
+        # where all patches of a side are of units that were not drawn, nothing is left to fit a Gaussian to
+        there = (weights[:, units].sum(axis=1) > 1) & (weights[:, others].sum(axis=1) > 1)
+        fids = np.full(len(weights), np.nan)
+        fids[there] = frechet_distances(*sides, both, weights[there])
+        return {KID: kernel_distances(*sides, both, weights), FID: fids}
 
     def _quality(self, seen: Seen) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
@@ -228,10 +239,17 @@ class ImageReference:
         return found
 
 
-def to_scale(pixels: RgbImage, cells: Cells, *, unknown_mpp: float) -> tuple[RgbImage, Cells]:
-    """Return a patch and its cells at 0.5 µm a pixel."""
-    factor = (unknown_mpp if cells.mpp is None else cells.mpp) / MPP
-    if abs(factor - 1) <= _SAME_SCALE:
+def to_scale(pixels: RgbImage, cells: Cells, *, unknown_mpp: float, mpp: float = MPP) -> tuple[RgbImage, Cells]:
+    """Return a patch and its cells at another scale.
+
+    Args:
+        pixels: The patch.
+        cells: Its cells.
+        unknown_mpp: Scale of a patch of unknown scale, µm per pixel: where that is 0.5 it is taken as it is.
+        mpp: Scale to bring it to, µm per pixel.
+    """
+    factor = unknown_mpp / MPP if cells.mpp is None else cells.mpp / mpp
+    if abs(factor - 1) <= SAME_SCALE:
         return pixels, cells
     layout = cells.scaled(factor)
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from cellweave.core import DatasetError, sha256_of
 from cellweave.data import CellDataset
 from cellweave.encoders import patch_encoder
 from cellweave.localization import Locator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
-from cellweave.workflows.studies.image_measures import PatchMeter
+from cellweave.workflows.score_image_likeness import MPP
+from cellweave.workflows.studies.image_measures import RADIUS, SAME_SCALE, PatchMeter
 from cellweave.workflows.studies.options import ImageStudyOptions
 
 DEFAULT_LOCATOR = "locator-brca-m2c"
@@ -24,6 +28,7 @@ class StudyMeter:
     Attributes:
         meter: The two.
         notes: What is not measured, and why.
+        fidelity: What F1 is, one sentence; empty where it is not measured.
 
     Raises:
         ModelFolderError: There is no such model or encoder.
@@ -33,6 +38,7 @@ class StudyMeter:
     def __init__(self, dataset: CellDataset, options: ImageStudyOptions) -> None:
         locator = options.locator
         self.notes: tuple[str, ...] = ()
+        self.fidelity = ""
         found, checksum = None, None
         if locator != NO_LOCATOR:
             folder = find_model_folder(locator or DEFAULT_LOCATOR)
@@ -48,4 +54,18 @@ class StudyMeter:
                 self.notes = (f"F1 is not measured: the data set has the classes {classes}; give another --locator.",)
                 found, checksum = None, None
         self.meter = PatchMeter(patch_encoder(options.encoder), found)
-        self.identity = {"encoder": self.meter.encoder.name, "locator": checksum}
+        self.identity: dict[str, Any] = {"encoder": self.meter.encoder.name, "locator": checksum}
+        if found is not None:
+            given = locator or DEFAULT_LOCATOR
+            self.fidelity = _fidelity_in_words(Path(given).name or Path(given).resolve().name, found.mpp)
+            if found.mpp is not None and abs(found.mpp / MPP - 1) > SAME_SCALE:
+                # F1 was measured at 0.5 µm a pixel at first, whatever the localiser's scale: not to be mixed
+                self.identity["locator_mpp"] = found.mpp
+
+
+def _fidelity_in_words(name: str, mpp: float | None) -> str:
+    within = f"{RADIUS.value:g} px at its scale" + ("" if mpp is None else f" ({RADIUS.value * mpp:g} µm)")
+    return (
+        f"F1 of the cells that the localiser {name} finds, against those painted, nearest first, within {within}; "
+        "the mean is that of the classes."
+    )

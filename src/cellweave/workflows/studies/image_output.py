@@ -33,7 +33,7 @@ class ImageStudy(Study, Protocol):
 
     measured: StudyMeter
     units: str
-    """What is drawn with replacement, in words."""
+    """What is drawn with replacement: groups or patches."""
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -53,13 +53,19 @@ def write_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> Stud
     require_results(tables.arms, out)
     machine = f"Seeds {seeds_in_words(tables.arms)}. Seconds: {machines_in_words(tables.arms)}."
     about = (*study.facts, machine)
-    encoder = study.measured.meter.encoder.name
+    measured = study.measured
     files = write_tables(
         out,
-        image_markdown(study.design, tables, about=about, encoder=encoder, units=study.units),
+        image_markdown(
+            study.design,
+            tables,
+            about=about,
+            encoder=measured.meter.encoder.name,
+            fidelity=measured.fidelity,
+        ),
         study.design,
         settings=study.identity,
-        about={"facts": list(about), "tiles": tables.tiles},
+        about={"facts": list(about), "tiles": tables.tiles, "drawn": tables.drawn, "units": tables.units},
         tables={
             "arms": tables.arms,
             "references": tables.references,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ EXAMPLES = "examples.png"
 
 SHOWN = 4
 
+_LATER_SETTINGS = ("level_power",)
+"""Settings of samplers that there were none of when the first studies were begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -34,6 +38,15 @@ class Way:
 
     sampler: SamplerRecipe
     guidance: float
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a trial depends on, JSON, as the first version wrote it where later settings are at their defaults."""
+        sampler = self.sampler.model_dump(mode="json")
+        for name in _LATER_SETTINGS:
+            if sampler[name] == SamplerRecipe.model_fields[name].default:
+                del sampler[name]
+        return {"sampler": sampler, "guidance": self.guidance}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ class Place:
     column: int
     side: int
 
+    @property
+    def name(self) -> str:
+        """Image, row and column, which tell it from others of its size."""
+        return f"{self.image} {self.row} {self.column}"
+
     def divided(self, times: int) -> list[Place]:
         """Return the ``times * times`` squares that it falls into, in reading order."""
         small = self.side // times
@@ -117,6 +122,7 @@ def choose_places(
     count: int | None,
     at_most: int,
     unknown_share: float | None = None,
+    spread: bool = False,
 ) -> tuple[Place, ...]:
     """Return places side by side in images, evenly over the images, in the order of the images.
 
@@ -126,6 +132,8 @@ def choose_places(
         side: Height and width of a place, in pixels.
         count: How many; None takes all that there are, up to ``at_most``.
         at_most: Likewise.
+        spread: Where some images give one place more than others, take these from all over the list, and so from many
+            groups, instead of from its beginning.
         unknown_share: Largest share of pixels of unknown class in the mask of a place; None: masks are not looked at.
 
     Raises:
@@ -155,8 +163,10 @@ def choose_places(
         )
     taken: list[set[Place]] = [set() for _ in by_image]
     for rank in range(max(map(len, by_image))):
-        for number, places in enumerate(by_image):
-            if rank < len(places) and wanted:
-                taken[number].add(places[rank])
-                wanted -= 1
+        longer = [number for number, places in enumerate(by_image) if rank < len(places)]
+        if len(longer) > wanted:
+            longer = [longer[i * len(longer) // wanted if spread else i] for i in range(wanted)]
+        for number in longer:
+            taken[number].add(by_image[number][rank])
+        wanted -= len(longer)
     return tuple(one for places in taken for one in sorted(places, key=lambda place: (place.row, place.column)))

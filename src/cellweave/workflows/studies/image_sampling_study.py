@@ -13,11 +13,12 @@ from cellweave.data import CellDataset, RgbImage
 from cellweave.images import ImageGenerator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
 from cellweave.workflows.studies.design import Arm, Design
-from cellweave.workflows.studies.folder import Trial
+from cellweave.workflows.studies.folder import StudyFolder, Trial
 from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference, listed
 from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint, shown, side_by_side
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side, tile_px
+from cellweave.workflows.studies.image_units import ALONE, GROUPS, PATCHES, unit_names
 from cellweave.workflows.studies.options import ImageStudyOptions
 from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
@@ -25,6 +26,9 @@ AT_MOST = 256
 """Patches, where their number is not given."""
 
 _HELD_OUT = ("validation", "test")
+
+_DRAWN = "drawn"
+"""Key of the identity for what is drawn; studies that drew patches have none."""
 
 
 class ImageSamplingStudy:
@@ -66,19 +70,14 @@ class ImageSamplingStudy:
         names, mpp = dataset.names(self.split), dataset.one_scale(self.split)
         self.side = default_side(self.generator.recipe.crop_px, mpp) if options.side is None else options.side
         require_side(self.side, mpp)
-        masks = self.generator.recipe.masks
-        unknown = None if masks is None else masks.unknown_share
-        self.reader = PatchReader(dataset, masks=masks is not None)
-        self.places = choose_places(
-            dataset, names, side=self.side, count=options.count, at_most=AT_MOST, unknown_share=unknown
-        )
-        self._require_paintable()
-        self.learnt: tuple[Place, ...] = ()
-        if self.split != "training" and (dataset.images["split"] == "training").any():
-            self.learnt = choose_places(
-                dataset, dataset.names("training"), side=self.side, count=None, at_most=len(self.places)
-            )
+        self.reader = PatchReader(dataset, masks=self.generator.recipe.masks is not None)
         self.measured = StudyMeter(dataset, options)
+        self.units = GROUPS
+        self.places, self.learnt = self._choose_places(names)
+        if self._begun_over_patches():
+            self.units = PATCHES
+            self.places, self.learnt = self._choose_places(names)
+        self._require_paintable()
         self._reference: ImageReference | None = None
 
     @property
@@ -94,18 +93,20 @@ class ImageSamplingStudy:
             "batch_size": self.batch_size,
             "resamples": RESAMPLES,
             **self.measured.identity,
+            **({} if self.units == PATCHES else {_DRAWN: self.units}),
         }
-
-    units = "patches"
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What was compared on what, one sentence each."""
         images = len({place.image for place in self.places})
+        groups = len(set(unit_names(self.dataset, self.places, GROUPS)))
         kind = "layouts" if self.generator.recipe.masks is None else "masks"
         return (
             f"Data: {self.dataset.name}, {self.split} split; {kind} of {len(self.places)} patches of {self.side}×"
-            f"{self.side} px of {images} images, painted by one model with the same noise in all arms.",
+            f"{self.side} px of {images} images of {groups} groups, painted by one model with the same noise in all "
+            "arms.",
+            *self._notes(groups),
             *self.measured.notes,
         )
 
@@ -115,9 +116,9 @@ class ImageSamplingStudy:
             self.measured.meter,
             self.reader,
             self.places,
-            units=[str(number) for number in range(len(self.places))],
+            units=unit_names(self.dataset, self.places, self.units),
             learnt=self.learnt,
-            learnt_units=[str(number) for number in range(len(self.learnt))],
+            learnt_units=unit_names(self.dataset, self.learnt, self.units),
             progress=self.progress,
         )
 
@@ -130,9 +131,7 @@ class ImageSamplingStudy:
         return [self._trial(arm, seed) for seed in seeds for arm in self.design.arms]
 
     def _trial(self, arm: Arm, seed: int) -> Trial:
-        way = self.ways[arm.name]
-        identity = {"sampler": way.sampler.model_dump(mode="json"), "guidance": way.guidance}
-        return Trial(arm.name, seed, identity, lambda folder: self._work(arm, seed, folder))
+        return Trial(arm.name, seed, self.ways[arm.name].identity, lambda folder: self._work(arm, seed, folder))
 
     def _work(self, arm: Arm, seed: int, folder: Path) -> dict[str, Any]:
         assert self._reference is not None  # measured before any trial is run
@@ -153,11 +152,51 @@ class ImageSamplingStudy:
         fold = {
             "fold": 1,
             "reduce": 1,
-            "held_out": [f"{place.image} {place.row} {place.column}" for place in self.places],
+            "held_out": [place.name for place in self.places],
             "seconds_per_image": listed(painted.seconds_per_image),
             **self._reference.compare(painted),
         }
         return result_of_folds(about_arm(arm, choose_device(self.device)), [fold])
+
+    def _choose_places(self, names: Sequence[str]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+        """Return the places that are painted, and those of images learnt from; from many groups where these are drawn.
+
+        Args:
+            names: Images of the split.
+        """
+        masks, spread = self.generator.recipe.masks, self.units == GROUPS
+        unknown = None if masks is None else masks.unknown_share
+        count = self.options.count
+        places = choose_places(
+            self.dataset,
+            names,
+            side=self.side,
+            count=count,
+            at_most=AT_MOST,
+            unknown_share=unknown,
+            spread=spread,
+        )
+        if self.split == "training" or not (self.dataset.images["split"] == "training").any():
+            return places, ()
+        learnt = self.dataset.names("training")
+        return places, choose_places(
+            self.dataset, learnt, side=self.side, count=None, at_most=len(places), spread=spread
+        )
+
+    def _begun_over_patches(self) -> bool:
+        """Return whether the folder holds this study, begun when patches were drawn instead of groups."""
+        if self.options.overwrite:
+            return False
+        begun = StudyFolder(Path(self.options.out), self.identity).as_begun(may_differ=(_DRAWN,))
+        return _DRAWN not in begun.identity
+
+    def _notes(self, groups: int) -> tuple[str, ...]:
+        if self.units == GROUPS or groups == len(self.places):
+            return ()
+        return (
+            f"This study was begun when patches were drawn one by one, and is gone on with so; {ALONE}. To draw the "
+            f"{groups} groups, run it anew with another --out, or with --overwrite.",
+        )
 
     def _require_paintable(self) -> None:
         for number, place in enumerate(self.places):
