@@ -31,7 +31,7 @@ def test_the_default_generators_fit_their_data():
     side, channels = layouts.frame.raster_px, raster_channels(layouts, 3)
     network = build_layout_network(layouts, 3)
     with torch.inference_mode():
-        output = network(torch.zeros(1, channels, side, side), torch.tensor([5]), category=torch.tensor([0]))
+        output = network(torch.zeros(1, channels, side, side), torch.tensor([5]), condition=torch.zeros(1, 5, 1, 1))
     assert output.shape == (1, channels, side, side)
     images = load_recipe(ImageRecipe, "images", "default")
     crop = np.random.default_rng(0).integers(0, 256, (2 * images.crop_px, images.crop_px, 3), dtype=np.uint8)

@@ -77,7 +77,7 @@ TINY_NETWORK = ("network.widths=[8,16]", "network.blocks=1", "network.attention_
 def tiny_recipes() -> dict[str, list[str]]:
     """Options of trainings of layouts and of images that take a second for some steps."""
     return {
-        "layouts": options(*TINY, *TINY_NETWORK, "frame.crop_px=64", "categories=2"),
+        "layouts": options(*TINY, *TINY_NETWORK, "frame.crop_px=64", "condition=categories", "categories=2", "drop=0"),
         "images": options(*TINY, *TINY_NETWORK, "crop_px=32"),
     }
 

@@ -94,7 +94,7 @@ def test_bad_options(workshop, refuse, kind):
 
 def test_a_model_without_categories_is_asked_for_one(workshop, refuse, tiny_recipes, capsys):
     words = ["--data", "set", "--device", "cpu", "--steps", "1", "--out", "plain", *tiny_recipes["layouts"]]
-    assert main(["train", "layouts", *words, "--set", "categories=0"]) == 0
+    assert main(["train", "layouts", *words, "--set", "condition=none"]) == 0
     capsys.readouterr()
     refuse(
         "generate layouts --model plain --category 0 --out out",

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.slow
 def counted(generators, tiny_recipes, tmp_path_factory):
     """A model that is told counts."""
     folder = tmp_path_factory.mktemp("counted") / "model"
-    words = ["--data", str(generators / "set"), "--recipe", "counts", "--device", "cpu", "--steps", "2"]
-    assert main(["train", "layouts", *words, "--out", str(folder), *tiny_recipes["layouts"]]) == 0
+    words = ["--data", str(generators / "set"), "--device", "cpu", "--steps", "2", *tiny_recipes["layouts"]]
+    changes = ["--set", "condition=counts", "--set", "categories=5", "--set", "drop=0.1"]
+    assert main(["train", "layouts", *words, "--out", str(folder), *changes]) == 0
     return folder
 
 

@@ -70,7 +70,7 @@ def read_csv(path):
 
 def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
     at_once, by_steps = tmp_path / "once", tmp_path / "steps"
-    arms = ("--arms", "none,kde", "--set", "categories=2", "--seeds", "0")
+    arms = ("--arms", "none,kde", "--recipe", "categories", "--set", "categories=2", "--seeds", "0")
     assert main(["study", "densities", *words(data, at_once, *arms)]) == 0
     said = capsys.readouterr().out
     for name in ("tables.md", "scores.csv", "differences.csv", "summary.json", "positions.png", "differences.png"):
@@ -89,6 +89,7 @@ def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
         seeds=(0,),
         count=4,
         arms=["none", "kde"],
+        recipe="categories",
         changes=(*CHANGES, "categories=2"),
         device="cpu",
         progress=stop,
@@ -106,7 +107,7 @@ def test_densities_step_by_step_and_at_once(data, tmp_path, capsys):
     capsys.readouterr()
     before = (at_once / "scores.csv").read_bytes()
     (at_once / "scores.csv").unlink()
-    asked = ("--set", "categories=2", "--seeds", "0", "--tables-only")
+    asked = ("--recipe", "categories", "--set", "categories=2", "--seeds", "0", "--tables-only")
     assert main(["study", "densities", *words(data, at_once, *asked)]) == 0
     assert "note  not run yet: gmm, seed 0; gmcm, seed 0." in capsys.readouterr().out
     assert (at_once / "scores.csv").read_bytes() == before
@@ -138,10 +139,10 @@ def test_categories_and_counts(data, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("command", "arms"),
     [
-        ("densities --set categories=2", ["none", "gmm", "gmcm"]),
+        ("densities --recipe categories --set categories=2", ["none", "gmm", "gmcm"]),
         ("categories --numbers 0,2 --counts", ["categories-0", "categories-2", "counts"]),
-        ("bandwidth --set categories=2 --factors 0.5", ["scott", "factor-0.5"]),
-        ("components --set categories=2 --numbers 2", ["bic", "components-2"]),
+        ("bandwidth --recipe categories --set categories=2 --factors 0.5", ["scott", "factor-0.5"]),
+        ("components --recipe categories --set categories=2 --numbers 2", ["bic", "components-2"]),
     ],
 )
 def test_a_plan_writes_nothing(data, tmp_path, monkeypatch, capsys, command, arms):
@@ -160,7 +161,7 @@ def test_a_plan_writes_nothing(data, tmp_path, monkeypatch, capsys, command, arm
 
 def test_a_plan_in_words(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(layout_plan, "AT_LEAST_S", 0.0)
-    given = words(data, tmp_path / "out", "--arms", "none", "--set", "categories=2")
+    given = words(data, tmp_path / "out", "--arms", "none", "--recipe", "categories", "--set", "categories=2")
     assert main(["study", "densities", *given, "--plan"]) == 0
     assert "hours in one process, besides choosing decoders and measuring layouts" in capsys.readouterr().out
 
@@ -175,7 +176,7 @@ def test_a_plan_in_words(data, tmp_path, monkeypatch, capsys):
         ("densities --data set --out o --steps 1 --channels edt,peak", "--channels are of shared, edt, marker"),
         ("densities --data set --out o --steps 1 --channels edt,edt", "'edt' is given twice in --channels"),
         ("densities --data set --out o --steps 1 --seeds 0,0", "a seed is given twice"),
-        ("densities --data set --out o --steps 1 --count 7", "--count 7 cannot be shared equally between the 5"),
+        ("densities --recipe categories --data set --out o --steps 1 --count 7", "--count 7 cannot be shared equally between the 5"),
         ("densities --data set --out o --steps 1 --set channels.density=kde", "changes what the arms of the study"),
         ("densities --data set --out o --steps 1 --set frame.crop_px=48", "are compared over distances up to 60 µm"),
         ("categories --data set --out o --steps 1 --numbers 0,1", "--numbers are 0 (none) or at least 2, got 0,1"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from cellweave.core import Cells, InvalidInputError, torch_generator
+from cellweave.core import Cells, InvalidInputError, RecipeError, torch_generator
 from cellweave.data import CellClass
 from cellweave.diffusion import GuidedNetwork
 from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, TrainingCounts
@@ -178,9 +178,16 @@ def test_categories_of_which_there_are_none_are_refused():
         LayoutRecipe.model_validate({"condition": "categories", "categories": 0})
 
 
+@pytest.mark.parametrize("number", [0, 10])
+def test_categories_beside_counts_are_refused(number):
+    with pytest.raises(RecipeError, match=f"{number} counting categories are for the condition 'categories'"):
+        load_recipe(LayoutRecipe, "layouts", "default", [f"categories={number}"])
+    load_recipe(LayoutRecipe, "layouts", "default", ["condition=none", "categories=0"])
+
+
 def test_the_shipped_model_can_be_asked_for_counts():
     generator = LayoutGenerator.from_pretrained("layouts-brca-m2c", device="cpu")
-    assert generator.recipe == load_recipe(LayoutRecipe, "layouts", "counts")
+    assert generator.recipe == load_recipe(LayoutRecipe, "layouts", "default")
     generator.check_counts({"tumor": 3})
     assert generator.channel_means is not None
 
@@ -207,10 +214,10 @@ def test_a_model_of_categories_cannot_be_asked_for_counts():
         next(generator.generate([0], seed=0, batch_size=0))
 
 
-def test_the_recipe_of_counts_is_the_default_but_for_its_condition():
-    default, counted = (load_recipe(LayoutRecipe, "layouts", name) for name in ("default", "counts"))
+def test_the_recipe_of_categories_is_the_default_but_for_its_condition():
+    default, told = (load_recipe(LayoutRecipe, "layouts", name) for name in ("default", "categories"))
+    assert (default.condition, told.condition, told.categories) == ("counts", "categories", 5)
     # number and spread of the steps were chosen for the model of counts alone
-    chosen = {"steps": counted.sampler.steps, "level_power": counted.sampler.level_power}
-    sampler = default.sampler.model_copy(update=chosen)
-    assert counted == default.model_copy(update={"condition": "counts", "drop": counted.drop, "sampler": sampler})
-    assert counted.drop > 0
+    changes = {"condition": "categories", "drop": 0.0, "sampler": told.sampler}
+    assert told == default.model_copy(update=changes)
+    assert default.drop > 0

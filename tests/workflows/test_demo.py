@@ -21,7 +21,7 @@ TINY = DemoPlan(
     layout_crop_px=128,
     image_crop_px=32,
     locator_crop_px=64,
-    layout_changes=(*FIT, *DIFFUSION, "categories=2", "sampler.steps=3"),
+    layout_changes=(*FIT, *DIFFUSION, "sampler.steps=3"),
     image_changes=(*FIT, *DIFFUSION, "sampler.steps=3"),
     locator_changes=(
         *FIT,
@@ -69,6 +69,7 @@ def test_the_whole_path_once_and_again(tmp_path, data, capsys):
     change = first.scores_with_synthetic.rows[0].f1 - first.scores.rows[0].f1
     assert first.comparison.all_cells.value == pytest.approx(change)
     assert first.layout_scores.synthetic == 3
+    assert json.loads((out / "layouts" / "config.json").read_text())["recipe"]["condition"] == "counts"
 
     page = first.report.read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)  # nothing is fetched
@@ -81,6 +82,7 @@ def test_the_whole_path_once_and_again(tmp_path, data, capsys):
             assert f">{shown}<" in page
     assert first.comparison.all_cells.in_words("F1 of all cells") in page
     page_in_lines, page = page, re.sub(r" \\\n\s+", " ", page)
+    assert f"cellweave train layouts --data {data} --out layouts --steps 8" in page
     assert "cellweave generate dataset --layouts layouts --images images --out synthetic --count 3" in page
     assert "--synthetic synthetic --synthetic-share 0.5 --out locator-synthetic --steps 20 --seed 0" in page
     picture = read_image(out / "overview.png")

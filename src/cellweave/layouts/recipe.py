@@ -135,6 +135,11 @@ class LayoutRecipe(Recipe):
             raise ValueError(
                 "the condition 'categories' needs at least one; raise categories, or set condition to none"
             )
+        if self.condition == "counts" and self.categories != type(self).model_fields["categories"].default:
+            raise ValueError(
+                f"{self.categories} counting categories are for the condition 'categories', and this recipe has "
+                "'counts'; set condition=categories too"
+            )
         stride = self.network.fold * 2 ** (len(self.network.widths) - 1)
         if self.frame.raster_px % stride:
             raise ValueError(
