@@ -176,7 +176,10 @@ def test_a_plan_in_words(data, tmp_path, monkeypatch, capsys):
         ("densities --data set --out o --steps 1 --channels edt,peak", "--channels are of shared, edt, marker"),
         ("densities --data set --out o --steps 1 --channels edt,edt", "'edt' is given twice in --channels"),
         ("densities --data set --out o --steps 1 --seeds 0,0", "a seed is given twice"),
-        ("densities --recipe categories --data set --out o --steps 1 --count 7", "--count 7 cannot be shared equally between the 5"),
+        (
+            "densities --recipe categories --data set --out o --steps 1 --count 7",
+            "--count 7 cannot be shared equally between the 5",
+        ),
         ("densities --data set --out o --steps 1 --set channels.density=kde", "changes what the arms of the study"),
         ("densities --data set --out o --steps 1 --set frame.crop_px=48", "are compared over distances up to 60 µm"),
         ("categories --data set --out o --steps 1 --numbers 0,1", "--numbers are 0 (none) or at least 2, got 0,1"),

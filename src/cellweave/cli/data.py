@@ -170,6 +170,9 @@ def show(
     out: Annotated[Path, typer.Option(help="PNG to write.")],
     split: Annotated[Split | None, typer.Option(help="Images of this split only.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Number of images, spread evenly over all.")] = 12,
+    rich: Annotated[
+        bool, typer.Option("--rich", help="Those with most cells of each class in turn, instead of evenly spread ones.")
+    ] = False,
     columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 4,
     cells: Annotated[bool, typer.Option(help="Draw the cells on the images.")] = True,
     beside: Annotated[
@@ -200,6 +203,7 @@ def show(
         out,
         split=chosen,
         images=images,
+        rich=rich,
         columns=columns,
         draw=cells,
         beside=beside,

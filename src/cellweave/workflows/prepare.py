@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cellweave import data
 from cellweave.core import DatasetError, InvalidInputError, OutputError
 from cellweave.core.progress import Progress, silent
 from cellweave.data.phantom import write_phantom_dataset
 from cellweave.data.readers import READERS, AnnotatedSource
+from cellweave.workflows.sheet_images import richest, spread_evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,7 @@ def show_dataset(
     *,
     split: str | None = None,
     images: int = 12,
+    rich: bool = False,
     columns: int = 4,
     draw: bool = True,
     beside: str | os.PathLike[str] | None = None,
@@ -131,6 +131,7 @@ def show_dataset(
         out: The PNG to write.
         split: Images of this split only; of all when None.
         images: Number of images, spread evenly over those there are.
+        rich: Show those with most cells of each class in turn instead; see :func:`richest`.
         columns: Number of images side by side.
         draw: Draw the cells on the images; layouts are always drawn.
         beside: Data set of real images whose layouts or masks the images were painted from: every image then stands
@@ -141,8 +142,8 @@ def show_dataset(
         overwrite: Replace ``out`` where it is there already.
 
     Raises:
-        DatasetError: There is no such data set, no image in the split, or ``beside`` is not its counterpart: see
-            :func:`cellweave.report.comparison_sheet` and :func:`cellweave.report.layout_sheet`.
+        DatasetError: There is no such data set, no image in the split, none with cells of a class for ``rich``, or
+            ``beside`` is not its counterpart: see :func:`cellweave.report.comparison_sheet` and :func:`cellweave.report.layout_sheet`.
         InvalidInputError: ``out`` does not end in ``.png``, or options are given that others make no sense with.
         OutputError: ``out``, or the CSV, is there already, or cannot be written.
     """
@@ -167,7 +168,7 @@ def show_dataset(
             raise OutputError(f"{path_made} exists; choose another output path or pass --overwrite.")
     dataset = data.CellDataset.open(path)
     names = dataset.names(split)
-    chosen = [names[i] for i in np.linspace(0, len(names) - 1, min(images, len(names))).round().astype(int)]
+    chosen = richest(dataset, names, images) if rich else spread_evenly(names, images)
     if beside is None:
         contact_sheet(dataset, chosen, out, columns=columns, draw=draw)
     elif layouts:
