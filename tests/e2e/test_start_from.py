@@ -178,7 +178,7 @@ LAYOUT_MISFITS = {
     "--start-from img": "img/config.json is of format 'cellweave-images', not 'cellweave-layouts'",
     "--start-from lay --out lay --overwrite": "--out lay is the model to start from; give another folder",
     "--start-from lay --set categories=3": "lay was trained with categories 2, the recipe has 3; give --set",
-    "--start-from lay --set condition=counts --set categories=5": 'with condition "categories", the recipe has "counts"',
+    "--start-from lay --set condition=counts --set categories=5": '"categories", the recipe has "counts"',
     "--start-from lay --set frame.crop_px=32": "lay was trained with frame.crop_px 64, the recipe has 32",
     "--start-from lay --set channels.cells=marker": 'channels.cells "shared", the recipe has "marker"',
     "--start-from layouts-brca-m2c": "layouts-brca-m2c was trained with frame.crop_px 256, the recipe has 64",

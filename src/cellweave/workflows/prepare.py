@@ -143,7 +143,8 @@ def show_dataset(
 
     Raises:
         DatasetError: There is no such data set, no image in the split, none with cells of a class for ``rich``, or
-            ``beside`` is not its counterpart: see :func:`cellweave.report.comparison_sheet` and :func:`cellweave.report.layout_sheet`.
+            ``beside`` is not its counterpart: see :func:`cellweave.report.comparison_sheet` and
+            :func:`cellweave.report.layout_sheet`.
         InvalidInputError: ``out`` does not end in ``.png``, or options are given that others make no sense with.
         OutputError: ``out``, or the CSV, is there already, or cannot be written.
     """
