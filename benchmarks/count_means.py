@@ -1,6 +1,6 @@
 """How well the means of a raster's channels and the numbers of cells tell one another, over crops of training images.
 
-    OMP_NUM_THREADS=1 python benchmarks/count_means.py --data DATASET [--recipe counts] [--crops 2000] [--seed 0]
+    OMP_NUM_THREADS=1 python benchmarks/count_means.py --data DATASET [--recipe default] [--crops 2000] [--seed 0]
 
 Layout models that are told counts are held to them by the means of their channels of cells (`ChannelMeans`: quadratic
 functions of the counts, fitted by least squares to the first 512 crops of a training run). The crops are those that a
@@ -40,7 +40,7 @@ Measure = Callable[[Floats, Floats], Floats]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a data set; its training split is used")
-    parser.add_argument("--recipe", default="counts", help="of layouts: a shipped one or a YAML file")
+    parser.add_argument("--recipe", default="default", help="of layouts: a shipped one or a YAML file")
     parser.add_argument("--crops", type=int, default=COUNTED_CROPS, help=f"more than the {MEASURED_CROPS} fitted")
     parser.add_argument("--seed", type=int, default=0, help="of the training whose crops these are")
     arguments = parser.parse_args()

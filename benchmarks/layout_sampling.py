@@ -9,10 +9,10 @@ its condition, the counts or the category of each layout, as that command tells 
 
 Every factor is changed alone against the paper's protocol, then all of them together, with ``--steps`` where given;
 the last row is the model's own default, whose steps are its recipe's. ``--recipe`` takes a network of random weights of
-that recipe for three classes in place of a trained one; it takes as long. With ``--steps-run`` fewer steps are run and
-their time is multiplied, except where counts are held: not every step costs the same there, so these rows are run
-whole. One clock measures all rows: ``cpu``, the processor's time of this program alone, for machines that are busy with
-others (no measure of a GPU, nor of several threads); or ``wall``.
+that recipe, one that tells categories or nothing, for three classes in place of a trained one; it takes as long. With
+``--steps-run`` fewer steps are run and their time is multiplied, except where counts are held: not every step costs the
+same there, so these rows are run whole. One clock measures all rows: ``cpu``, the processor's time of this program
+alone, for machines that are busy with others (no measure of a GPU, nor of several threads); or ``wall``.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def random_generator(name: str, device: torch.device) -> TimedGenerator:
     recipe = load_recipe(LayoutRecipe, "layouts", name)
     channels, bins = raster_channels(recipe, len(CLASSES)), recipe.told_categories
     if recipe.condition == "counts":
-        raise SystemExit("a network that is told counts takes as long as one that is told categories; take default.")
+        raise SystemExit("a network that is told counts takes as long as one that is told categories; take categories.")
     return TimedGenerator(
         build_network(recipe, len(CLASSES), torch_generator(0, "benchmark")),
         recipe,

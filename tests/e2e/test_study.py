@@ -173,6 +173,20 @@ def test_an_arm_that_diverges_is_a_result(data, tmp_path, capsys):
     assert "is not finite" in (tmp_path / "out" / "tables.md").read_text()
 
 
+def test_a_map_for_each_class_beside_one_of_all(data, tmp_path, capsys):
+    out = tmp_path / "out"
+    asked = ("--arms", "gaussian,gaussian-separate", "--seeds", "0")
+    assert main(["study", "maps", *words(data, out, *asked)]) == 0
+    assert {Path(path).parts[1] for path in counts(out)} == {"gaussian", "gaussian-separate"}
+    compared = {(row["better"], row["other"]) for row in read_csv(out / "differences.csv")}
+    assert compared == {("gaussian", "gaussian-separate")}
+    # where all arms have a map a class there is nothing to compare
+    capsys.readouterr()
+    separate = (*CHANGES, "target.mode=separate")
+    assert main(["study", "maps", *words(data, tmp_path / "other", *asked, changes=separate)]) == 2
+    assert "study maps has no arm 'gaussian-separate'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

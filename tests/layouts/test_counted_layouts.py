@@ -180,7 +180,7 @@ def test_categories_of_which_there_are_none_are_refused():
 
 @pytest.mark.parametrize("number", [0, 10])
 def test_categories_beside_counts_are_refused(number):
-    with pytest.raises(RecipeError, match=f"{number} counting categories are for the condition 'categories'"):
+    with pytest.raises(RecipeError, match=f"{number} counting categories beside the condition 'counts'; leave"):
         load_recipe(LayoutRecipe, "layouts", "default", [f"categories={number}"])
     load_recipe(LayoutRecipe, "layouts", "default", ["condition=none", "categories=0"])
 

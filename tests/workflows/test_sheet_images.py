@@ -46,5 +46,7 @@ def test_nothing_to_choose_from(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["data", "show", "plain", "--out", "sheet.png", "--rich"]) == 2
     assert capsys.readouterr().err.startswith("cellweave: error: plain has no classes to look for")
+    assert main(["data", "show", "set", "--out", "s.png", "--rich", "--layouts", "--beside", "set"]) == 2
+    assert "--rich chooses images, and layouts are compared as they come" in capsys.readouterr().err
     assert main(["data", "show", "set", "--out", "sheet.png", "--rich", "--images", "2", "--json"]) == 0
     assert '"c",' in capsys.readouterr().out.replace("'", '"')

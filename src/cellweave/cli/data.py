@@ -171,7 +171,8 @@ def show(
     split: Annotated[Split | None, typer.Option(help="Images of this split only.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Number of images, spread evenly over all.")] = 12,
     rich: Annotated[
-        bool, typer.Option("--rich", help="Those with most cells of each class in turn, instead of evenly spread ones.")
+        bool,
+        typer.Option("--rich", help="Those with most cells of each class in turn, instead; fewer where they run out."),
     ] = False,
     columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 4,
     cells: Annotated[bool, typer.Option(help="Draw the cells on the images.")] = True,

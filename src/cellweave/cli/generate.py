@@ -25,7 +25,10 @@ Model = Annotated[str, typer.Option(help="Model folder, shipped model, or owner/
 Out = Annotated[Path, typer.Option(help="Data set to make.")]
 Count = Annotated[int, typer.Option(help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Sample i depends on the seed and i alone.")]
-Category = Annotated[int | None, typer.Option(help="Counting category of all; they take turns without.")]
+Category = Annotated[
+    int | None,
+    typer.Option(help="Counting category of all, of a model that is told categories; they take turns without."),
+]
 Counts = Annotated[
     str | None, typer.Option(help="Cells a class, as in tumor=20,stromal=15, of a model that is told counts.")
 ]

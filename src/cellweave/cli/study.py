@@ -70,7 +70,7 @@ def maps(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the maps that a localiser can learn: EDT and its constants, FIDT, IDT, Gaussians, markers, peaks."""
+    """Compare the maps that a localiser can learn: EDT, its constants, FIDT, IDT, Gaussians, markers; one a class."""
     from cellweave.workflows.studies.study import study_maps
 
     _run(study_maps, locals(), {})

@@ -91,7 +91,8 @@ class LayoutRecipe(Recipe):
         condition: What the network is told of the number of cells: a counting category (``categories``), the number of
             every class (``counts``), or nothing (``none``).
         categories: Number of counting categories, quantile bins of the number of cells of training crops; only a
-            network that is told categories has them. 0 stands for the condition ``none`` where none is named.
+            network that is told categories has them, and beside ``counts`` the number stays as it is. 0 stands for the
+            condition ``none`` where none is named.
         drop: Share of the training samples of which the network is told nothing.
         network: Of the diffusion model.
         process: Of the diffusion model.
@@ -135,10 +136,11 @@ class LayoutRecipe(Recipe):
             raise ValueError(
                 "the condition 'categories' needs at least one; raise categories, or set condition to none"
             )
+        # stored recipes name every key, so that a number of categories beside counts is its default
         if self.condition == "counts" and self.categories != type(self).model_fields["categories"].default:
             raise ValueError(
-                f"{self.categories} counting categories are for the condition 'categories', and this recipe has "
-                "'counts'; set condition=categories too"
+                f"{self.categories} counting categories beside the condition 'counts'; leave categories out, or set "
+                "condition to categories (to none for no categories)"
             )
         stride = self.network.fold * 2 ** (len(self.network.widths) - 1)
         if self.frame.raster_px % stride:

@@ -162,6 +162,8 @@ def show_dataset(
         raise InvalidInputError("--beside draws conditions, never cells on images; leave --no-cells out.")
     if layouts and beside is None:
         raise InvalidInputError("--layouts compares with real layouts; give their data set with --beside.")
+    if layouts and rich:
+        raise InvalidInputError("--rich chooses images, and layouts are compared as they come; leave --rich out.")
     if (blind or seed) and not layouts:
         raise InvalidInputError("--blind and --seed mix layouts with real ones; give --layouts and --beside as well.")
     for path_made in (out, key_path(out)) if blind else (out,):

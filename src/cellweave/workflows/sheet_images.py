@@ -31,18 +31,16 @@ def richest(dataset: CellDataset, names: Sequence[str], count: int) -> list[str]
     """
     if not dataset.class_names:
         raise DatasetError(f"{dataset.root} has no classes to look for; show images spread evenly over all.")
-    cells = dataset.cells[["image", "label"]]
-    numbers = cells.groupby(["image", "label"], observed=True).size()
-    ranked = {
-        label: [
-            name for name in sorted(names, key=lambda name: -numbers.get((name, label), 0)) if (name, label) in numbers
-        ]
-        for label in dataset.class_names
-    }
+    numbers = dataset.cells.groupby(["image", "label"], observed=True).size().unstack(fill_value=0)
+    numbers = numbers.reindex(index=list(names), columns=list(dataset.class_names), fill_value=0)
+    ranked = [
+        [str(name) for name in column[column > 0].sort_values(ascending=False, kind="stable").index]
+        for _, column in numbers.items()
+    ]
     chosen: list[str] = []
     while len(chosen) < count:
         before = len(chosen)
-        for ranking in ranked.values():
+        for ranking in ranked:
             left = [name for name in ranking if name not in chosen]
             if left and len(chosen) < count:
                 chosen.append(left[0])

@@ -37,15 +37,14 @@ class LocatorStudySummary(StudySummary[StudyTables]):
 def study_maps(options: LocatorStudyOptions) -> LocatorStudy:
     """Return the study of the maps that a localiser learns; see :func:`maps_design`.
 
-    Maps for each class are part of it where cells have classes and the user has not chosen the mode of all arms.
+    Maps for each class are part of it where cells have classes and the recipe learns one map of all of them.
     """
     dataset = CellDataset.open(options.data)
-    scale = [change for change in options.changes if change.partition("=")[0].strip() == "mpp"]
-    recipe = load_recipe(LocatorRecipe, "locator", options.recipe, scale)
+    recipe = load_recipe(LocatorRecipe, "locator", options.recipe, options.changes)
     cells = [dataset.read_cells(name) for name in dataset.names("training")]
     reach_px = typical_reach_px(cells, working_scale(recipe, cells))
-    mode_given = any(change.partition("=")[0].strip() in ("target", "target.mode") for change in options.changes)
-    return LocatorStudy(maps_design(reach_px, separate=bool(dataset.classes) and not mode_given), options)
+    separate = bool(dataset.classes) and recipe.target.mode == "classes"
+    return LocatorStudy(maps_design(reach_px, separate=separate), options)
 
 
 def study_theta(
