@@ -187,16 +187,16 @@ def _tables(summary: StudySummary[ImageTables]) -> list[Table]:
     from cellweave.workflows.studies.image_markdown import (
         CLAIM_COLUMNS,
         claim_rows,
-        few_units,
+        missing,
         score_columns,
         score_rows,
     )
-    from cellweave.workflows.studies.image_units import units_in_words
+    from cellweave.workflows.studies.image_units import groups_in_words
 
     tables = summary.tables
     if tables.scores.empty:
         return []
-    drawn = units_in_words(tables.drawn, tables.unit_counts())
+    drawn = groups_in_words(tables.group_counts())
     scores = without_intervals(score_rows(tables))
     claims = claim_rows(tables, ["KID", "FID"] if tables.alike else ["KID position", "FID position"])
     printed = [
@@ -204,7 +204,7 @@ def _tables(summary: StudySummary[ImageTables]) -> list[Table]:
         filled_table(CLAIM_COLUMNS, claims, title="\ndifferences"),
     ]
     feet = (
-        "\n".join(few_units(tables)),
+        missing(tables),
         f"in brackets 95 % intervals, for which {drawn} and the seeds are drawn with replacement",
     )
     for table, foot in zip(printed, feet, strict=True):

@@ -15,6 +15,7 @@ from cellweave.data import CellDataset, RgbImage, counted
 from cellweave.encoders import PatchEncoder
 from cellweave.encoders.image_network import PATCH_PX
 from cellweave.metrics.image_controls import painted_dots, restained
+from cellweave.metrics.image_distances import PARTS
 from cellweave.metrics.image_likeness import ImageLikeness, ImageSample, Kind, score_likeness
 from cellweave.metrics.image_memorisation import PatchMemorisation, PatchQueries, score_patch_memorisation
 from cellweave.metrics.image_nuclei import measure_nuclei
@@ -33,7 +34,8 @@ SHIFTS_PX = (0, 11, 22)
 
 _WINDOW_PX = PATCH_PX + SHIFTS_PX[-1]
 
-_SAME_SCALE = 0.01
+SAME_SCALE = 0.01
+"""Share that scales may differ by without an image being resized: that blurs it, and sizes hardly change."""
 
 Patches = npt.NDArray[np.uint8]
 
@@ -64,7 +66,7 @@ class ImageSet:
         """Return an image and its cells at 0.5 µm per pixel."""
         image, cells = self.dataset.read_image(name), self.dataset.read_cells(name)
         factor = ((self.mpp or MPP) if cells.mpp is None else cells.mpp) / MPP
-        if abs(factor - 1) > _SAME_SCALE:
+        if abs(factor - 1) > SAME_SCALE:
             cells = cells.scaled(factor)
             how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
             image = np.asarray(cv2.resize(image, cells.shape[::-1], interpolation=how), np.uint8)
@@ -154,7 +156,7 @@ def measure_likeness(
         raise DatasetError(f"{synthetic.dataset.root} and {real.dataset.root} cannot be compared: {error}") from error
     fewest = min(len(one.features) for one in ordered.values())
     if not likeness.inception_scores and ordered["real"].logits is not None:
-        few = f"No IS: of one kind of images there are {fewest} patches, and 10 are needed."
+        few = f"No IS: of one kind of images there are {fewest} patches, and {2 * PARTS} are needed."
         likeness = replace(likeness, notes=(*likeness.notes, few))
     return likeness, list(likeness.notes)
 

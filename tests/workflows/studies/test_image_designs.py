@@ -5,13 +5,11 @@ import torch
 
 from cellweave.core import InvalidInputError
 from cellweave.data import CellClass
-from cellweave.diffusion import SamplerRecipe
 from cellweave.images import ImageGenerator, ImageRecipe
 from cellweave.images.network import build_network
 from cellweave.images.patch_basis import Pixels
 from cellweave.workflows.studies.design import Pair
 from cellweave.workflows.studies.image_designs import guidance_design, magnification_design, samplers_design
-from cellweave.workflows.studies.image_painting import Way
 
 
 def generator_of(**changes):
@@ -86,10 +84,3 @@ def test_what_is_refused(plain, guided):
         magnification_design([2, 3])
     with pytest.raises(InvalidInputError, match="from 1 to 16, got 0,1"):
         magnification_design([0, 1])
-
-
-def test_a_way_is_called_what_the_first_version_called_it():
-    own = {"name": "unipc", "steps": 25, "eta": 0.0, "clip": True, "timestep_spacing": "trailing"}
-    assert Way(SamplerRecipe.model_validate(own), 0.5).identity == {"sampler": own, "guidance": 0.5}
-    other = own | {"level_power": 0.8}
-    assert Way(SamplerRecipe.model_validate(other), 0.5).identity == {"sampler": other, "guidance": 0.5}

@@ -8,9 +8,9 @@ from cellweave.core import Cells
 from cellweave.data import CellDataset, DatasetWriter
 from cellweave.encoders.image_encoder import PatchFeatures
 from cellweave.metrics.image_resampling import drawn_weights, kernel_distances
-from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference, PatchMeter
+from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference, PatchMeter, to_scale
 from cellweave.workflows.studies.image_places import PatchReader, Place
-from cellweave.workflows.studies.image_units import GROUPS, PATCHES, few_units_in_words, unit_names, units_in_words
+from cellweave.workflows.studies.image_units import group_names, groups_in_words, missing_in_words
 
 SIDE = 64
 WHITE = np.full((SIDE, SIDE, 3), 255, np.uint8)
@@ -58,9 +58,8 @@ def reference_of(dataset, units, *, locator=None, learnt=(), learnt_units=()):
     )
 
 
-def f1_samples(dataset, drawn, painted, locator):
+def f1_samples(dataset, units, painted, locator):
     """Return the F1 of all cells, and its resamples, and the number of units."""
-    units = unit_names(dataset, places_of(dataset), drawn)
     found = reference_of(dataset, units, locator=locator).compare(painted)
     return found["values"]["F1"], np.array(found["samples"]["F1"], float), found["units"]
 
@@ -69,8 +68,9 @@ def test_groups_of_equal_patches_make_the_interval_wider_than_patches_taken_alon
     # in two groups of four all cells are found, in the others none: the recall h of a draw has steps of a quarter
     dataset = write([group for group in "abcd" for _ in range(4)])
     painted = [paint_spots(CELLS) if i < 8 else WHITE for i in range(16)]
-    value, of_groups, groups = f1_samples(dataset, GROUPS, painted, spot_model.locator())
-    same, of_patches, patches = f1_samples(dataset, PATCHES, painted, spot_model.locator())
+    together, alone = group_names(dataset, places_of(dataset)), dataset.names()
+    value, of_groups, groups = f1_samples(dataset, together, painted, spot_model.locator())
+    same, of_patches, patches = f1_samples(dataset, alone, painted, spot_model.locator())
     assert (groups, patches) == (4, 16)
     assert value == same == pytest.approx(2 / 3, abs=1e-6)  # 2 h / (1 + h) at a half
     shares = drawn_weights(4, resamples=RESAMPLES, seed=0)[1:, :2].sum(axis=1) / 4
@@ -83,8 +83,9 @@ def test_groups_of_equal_patches_make_the_interval_wider_than_patches_taken_alon
 def test_groups_that_are_alike_have_an_interval_without_width(write, paint_spots, spot_model):
     dataset = write([group for group in "abcd" for _ in range(2)])
     painted = [paint_spots(CELLS) if i % 2 else WHITE for i in range(8)]
-    _, of_groups, _ = f1_samples(dataset, GROUPS, painted, spot_model.locator())
-    _, of_patches, _ = f1_samples(dataset, PATCHES, painted, spot_model.locator())
+    together, alone = group_names(dataset, places_of(dataset)), dataset.names()
+    _, of_groups, _ = f1_samples(dataset, together, painted, spot_model.locator())
+    _, of_patches, _ = f1_samples(dataset, alone, painted, spot_model.locator())
     assert np.ptp(of_groups) == 0
     assert np.ptp(of_patches) > 0.3
 
@@ -92,12 +93,11 @@ def test_groups_that_are_alike_have_an_interval_without_width(write, paint_spots
 def test_an_image_without_a_group_is_its_own(write):
     dataset = write(["a", "a", None, "b"])
     places = places_of(dataset)
-    assert unit_names(dataset, [*places, Place("i2", 0, 64, 64)], GROUPS) == ["a", "a", "i2", "b", "i2"]
-    assert unit_names(dataset, [*places[:1], Place("i0", 8, 64, 64)], PATCHES) == ["i0 0 0", "i0 8 64"]
+    assert group_names(dataset, [*places, Place("i2", 0, 64, 64)]) == ["a", "a", "i2", "b", "i2"]
     path = dataset.root / "images.parquet"
     pd.read_parquet(path).assign(group="").to_parquet(path)
     bare = CellDataset.open(dataset.root)
-    assert unit_names(bare, places, GROUPS) == ["i0", "i1", "i2", "i3"]
+    assert group_names(bare, places) == ["i0", "i1", "i2", "i3"]
 
 
 def test_of_one_group_there_is_no_kid_and_no_interval(write, spot_model):
@@ -141,6 +141,36 @@ def test_a_draw_without_any_patch_learnt_from_leaves_distances_undefined(write):
     assert None not in found["samples"]["FID"]
 
 
+def test_a_draw_of_too_few_patches_for_the_features_leaves_fid_undefined(write):
+    # a quarter of the draws is of b alone, whose six patches, however often drawn, do not fix six features' covariance
+    dataset = write([*"aaaaaaaabbbbbbb"], lights=np.linspace(60, 250, 15).astype(int).tolist())
+    for count, defined in ((6, False), (7, True)):
+        units = [*"aaaaaaaa", *"b" * count]
+        reference = ImageReference(
+            PatchMeter(Colours(), None),
+            PatchReader(dataset, masks=False),
+            places_of(dataset)[: len(units)],
+            units=units,
+            learnt=(),
+            learnt_units=(),
+            progress=lambda *about: None,
+        )
+        found = reference.compare([WHITE] * len(units))
+        assert found["values"]["FID"] > 0
+        assert (None not in found["samples"]["FID"]) == defined
+
+
+def test_patches_of_unknown_scale_are_enlarged_by_what_they_were_reduced():
+    unknown = Cells(CELLS.xy, CELLS.labels, classes=CELLS.classes, shape=CELLS.shape)
+    for mpp in (0.25, 0.5):
+        pixels, cells = to_scale(WHITE, unknown, mpp=mpp, reduction=2)
+        assert pixels.shape[:2] == cells.shape == (2 * SIDE, 2 * SIDE)
+        assert to_scale(WHITE, unknown, mpp=mpp)[0] is WHITE
+    # a known scale says it all
+    assert to_scale(WHITE, CELLS, mpp=0.5, reduction=2)[0] is WHITE
+    assert to_scale(WHITE, CELLS, mpp=0.25, reduction=2)[1].shape == (2 * SIDE, 2 * SIDE)
+
+
 @pytest.mark.parametrize(
     ("locator_mpp", "image_mpp", "found"),
     [(0.5, 0.5, 2), (0.25, 0.5, 0), (0.25, None, 2), (0.5, 1.0, 0), (None, 1.0, 0)],
@@ -150,13 +180,12 @@ def test_cells_are_found_at_the_scale_of_the_localiser(make_spot_model, paint_sp
     shown = Cells(np.add(CELLS.xy, (4, 0)), CELLS.labels, classes=CELLS.classes, shape=CELLS.shape, mpp=image_mpp)
     painted_from = Cells(CELLS.xy, CELLS.labels, classes=CELLS.classes, shape=CELLS.shape, mpp=image_mpp)
     meter = PatchMeter(Colours(), make_spot_model(mpp=locator_mpp).locator())
-    seen = meter.see([(paint_spots(shown), painted_from)], unknown_mpp=0.5)
+    seen = meter.see([(paint_spots(shown), painted_from)])
     assert seen.counts[0, 0].tolist() == [found, 2 - found, 2 - found]
 
 
 def test_in_words():
-    assert units_in_words(GROUPS, [15, 12, 15]).startswith("12 or 15 groups (patients, slides or regions; an image ")
-    assert units_in_words(PATCHES, [256]) == "256 patches, one by one whatever their groups,"
-    assert "there is no KID" in few_units_in_words(1)
-    # 1/2 and 1/9 of the draws hold one group only, of four 1/64
-    assert [bool(few_units_in_words(count)) for count in (2, 3, 4, 20)] == [True, True, False, False]
+    assert groups_in_words([15, 12, 15]).startswith("12 or 15 groups (patients, slides or regions; an image ")
+    assert "there is no KID" in missing_in_words([1], ["F1"])
+    assert missing_in_words([2, 4], ["KID"]).startswith("No interval of KID: of 2 or 4 groups, too many draws")
+    assert missing_in_words([2], []) == missing_in_words([], []) == ""

@@ -49,7 +49,7 @@ def tables():
     good = {seed: result(fold(2.0 + seed, width=1.0), title="GOOD") for seed in (0, 1)}
     bad = {seed: result(fold(4.0 + seed, width=1.0, seconds=5.0), title="BAD") for seed in (0, 1)}
     ugly = {0: result(title="UGLY", failed="the loss is not finite at step 3")}
-    return make_image_tables(DESIGN, {"good": good, "bad": bad, "ugly": ugly}, drawn="groups")
+    return make_image_tables(DESIGN, {"good": good, "bad": bad, "ugly": ugly})
 
 
 def test_values_are_means_over_folds():
@@ -99,7 +99,7 @@ def test_in_words(tables):
     text = image_markdown(DESIGN, tables, about=["A fact."], encoder="encoder of a test", fidelity="F1 of a test.")
     assert "- F1 of a test." in text
     assert "interval, for which 2 groups (patients, slides or regions; an image without one is its own)" in text
-    assert "KID has no interval: of 2 groups, too many draws hold a single one." in text
+    assert "No interval" not in text
     assert "The first arm minus the second, on the same seeds and groups." in text
     assert "- A fact." in text
     assert "features by the encoder of a test" in text
@@ -109,17 +109,20 @@ def test_in_words(tables):
     assert all(len(one) == 1 for one in widths)
 
 
-def test_patches_drawn_one_by_one_are_called_so():
-    tables = make_image_tables(DESIGN, {"good": {0: result(fold(2.0), title="GOOD")}}, drawn="patches")
+def test_measures_without_an_interval_are_named():
+    bare = fold(2.0, width=1.0)
+    bare["samples"] = bare["samples"] | dict.fromkeys(["KID", "FID position"], [None] * RESAMPLES)
+    tables = make_image_tables(DESIGN, {"good": {0: result(bare, title="GOOD")}})
+    assert tables.without_interval() == ["KID", "FID position"]
     text = image_markdown(DESIGN, tables, about=[], encoder="encoder of a test")
-    assert "interval, for which 2 patches, one by one whatever their groups, and the seeds are drawn" in text
+    assert "- No interval of KID, FID position: of 2 groups, too many draws hold a single one, or too few" in text
     assert "F1 of" not in text
 
 
 def test_distances_of_images_of_different_scales_are_not_subtracted():
     good = {0: result(fold(2.0, width=1.0), title="GOOD")}
     bad = {0: result(fold(4.0, reduce=2, floor=3.0, width=1.0), title="BAD")}
-    tables = make_image_tables(DESIGN, {"good": good, "bad": bad}, drawn="groups")
+    tables = make_image_tables(DESIGN, {"good": good, "bad": bad})
     assert not tables.alike
     assert [row[1] for row in claim_rows(tables)] == [
         "F1",
@@ -137,7 +140,7 @@ def test_damaged_results_are_named():
     broken = result(fold(3.0))
     del broken["folds"][0]["samples"]["KID"]
     with pytest.raises(OutputError, match="a result of arm good is damaged"):
-        make_image_tables(DESIGN, {"good": {0: broken}}, drawn="groups")
+        make_image_tables(DESIGN, {"good": {0: broken}})
     other = {0: result(fold(1.0)), 1: result(fold(1.0, held_out=("b 0 0",)))}
     with pytest.raises(OutputError, match="the seeds of arm good were compared with different images"):
-        make_image_tables(DESIGN, {"good": other}, drawn="groups")
+        make_image_tables(DESIGN, {"good": other})

@@ -24,7 +24,7 @@ from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side
 from cellweave.workflows.studies.image_sampling_study import require_side
-from cellweave.workflows.studies.image_units import GROUPS, unit_names
+from cellweave.workflows.studies.image_units import GROUPS, group_names
 from cellweave.workflows.studies.options import ImageStudyOptions
 from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
@@ -108,10 +108,9 @@ class MagnificationStudy:
             "side": self.side,
             "recipe": self.recipe.model_dump(mode="json"),
             "resamples": RESAMPLES,
+            "drawn": GROUPS,
             **self.measured.identity,
         }
-
-    units = GROUPS
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -136,9 +135,9 @@ class MagnificationStudy:
                     self.measured.meter,
                     PatchReader(self.dataset, masks=self.recipe.masks is not None, reduce=self.reductions[arm.name]),
                     places,
-                    units=unit_names(self.dataset, places, self.units),
+                    units=group_names(self.dataset, places),
                     learnt=learnt,
-                    learnt_units=unit_names(self.dataset, learnt, self.units),
+                    learnt_units=group_names(self.dataset, learnt),
                     progress=self.progress,
                 )
 

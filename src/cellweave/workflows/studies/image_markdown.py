@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cellweave.workflows.studies.design import Design
 from cellweave.workflows.studies.image_measures import FID_POSITION, KID_POSITION, SECONDS
 from cellweave.workflows.studies.image_tables import ImageTables, reference_of
-from cellweave.workflows.studies.image_units import few_units_in_words, units_in_words
+from cellweave.workflows.studies.image_units import GROUPS, groups_in_words, missing_in_words
 from cellweave.workflows.studies.markdown_parts import (
     CLAIMS_IN_WORDS,
     cell_text,
@@ -51,8 +51,8 @@ def image_markdown(
     """
     counts = sorted(set(tables.tiles.values()))
     words = MEASURES_IN_WORDS.format(tiles=" or ".join(str(count) for count in counts) or "none", encoder=encoder)
-    drawn = units_in_words(tables.drawn, tables.unit_counts())
-    facts = [*about, HOW_TO_READ.format(units=drawn), *few_units(tables), words, *filter(None, [fidelity])]
+    drawn = groups_in_words(tables.group_counts())
+    facts = [*about, HOW_TO_READ.format(units=drawn), *filter(None, [missing(tables), words, fidelity])]
     if {KID_POSITION, FID_POSITION} & {*tables.measures()}:
         facts.append(POSITIONS_IN_WORDS)
     if counts and counts[0] <= tables.features:
@@ -62,13 +62,13 @@ def image_markdown(
         parts += ["## Scores", markdown_table(score_columns(tables), score_rows(tables))]
     rows = claim_rows(tables)
     if rows:
-        parts += ["## Differences", CLAIMS_IN_WORDS.format(units=tables.drawn), markdown_table(CLAIM_COLUMNS, rows)]
+        parts += ["## Differences", CLAIMS_IN_WORDS.format(units=GROUPS), markdown_table(CLAIM_COLUMNS, rows)]
     return "\n\n".join([*parts, *failed_section(tables.arms)]) + "\n"
 
 
-def few_units(tables: ImageTables) -> list[str]:
-    """Return what cannot be told because there are too few groups, one sentence each."""
-    return list(filter(None, map(few_units_in_words, tables.unit_counts())))
+def missing(tables: ImageTables) -> str:
+    """Return what cannot be told because there are too few groups, one sentence; empty where nothing is missing."""
+    return missing_in_words(tables.group_counts(), tables.without_interval())
 
 
 def score_columns(tables: ImageTables) -> tuple[str, ...]:

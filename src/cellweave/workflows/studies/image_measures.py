@@ -27,7 +27,7 @@ from cellweave.metrics.image_resampling import (
 )
 from cellweave.metrics.rates import Floats, detection_rates, mean_of_defined
 from cellweave.metrics.tally import tally_images
-from cellweave.workflows.score_image_likeness import MPP, cut_patches
+from cellweave.workflows.score_image_likeness import MPP, SAME_SCALE, cut_patches
 from cellweave.workflows.studies.arm_values import centred, if_defined
 from cellweave.workflows.studies.image_places import PatchReader, Place
 
@@ -42,8 +42,6 @@ RADIUS = Length(6.0)
 
 _SEED = 0
 """Of the resamples: the same for all arms, so that they are compared on the same ones."""
-
-SAME_SCALE = 0.01
 
 _LEAST_SPAN = 0.05
 """Of the distance of dots: where other real patches are hardly nearer, there is no position between the two."""
@@ -79,27 +77,27 @@ class PatchMeter:
     encoder: PatchEncoder
     locator: Locator | None
 
-    def see(self, patches: Iterable[tuple[RgbImage, Cells]], *, unknown_mpp: float) -> Seen:
+    def see(self, patches: Iterable[tuple[RgbImage, Cells]], *, reduction: int = 1) -> Seen:
         """Return what is seen in patches, one after another.
 
         Args:
             patches: Pixels, and the cells that they show or were painted from.
-            unknown_mpp: Scale of patches of unknown scale, µm per pixel.
+            reduction: How many times smaller patches of unknown scale were made, as for :func:`to_scale`.
         """
         features, logits, tiles = [], [], []
         true: dict[str, Cells] = {}
         found: dict[str, Cells] = {}
         for number, (pixels, cells) in enumerate(patches):
-            image, _ = to_scale(pixels, cells, unknown_mpp=unknown_mpp)
-            encoded = self.encoder.encode(cut_patches(image, PATCH_PX))
+            at_encoder_scale, _ = to_scale(pixels, cells, mpp=MPP, reduction=reduction)
+            encoded = self.encoder.encode(cut_patches(at_encoder_scale, PATCH_PX))
             features.append(encoded.features)
             if encoded.logits is not None:
                 logits.append(encoded.logits)
             tiles.append(np.full(len(encoded.features), number))
             if self.locator is not None:
                 key = f"{number:09d}"
-                image, layout = to_scale(pixels, cells, unknown_mpp=unknown_mpp, mpp=self.locator.mpp or MPP)
-                true[key], found[key] = layout, self.locator.locate(image, mpp=layout.mpp)
+                at_locator_scale, layout = to_scale(pixels, cells, mpp=self.locator.mpp or MPP, reduction=reduction)
+                true[key], found[key] = layout, self.locator.locate(at_locator_scale, mpp=layout.mpp)
         counts = None
         if true:
             tally = tally_images(true, found, protocol="greedy", radii=[RADIUS])
@@ -118,7 +116,7 @@ class ImageReference:
         meter: What patches are looked at with.
         reader: Reads them.
         places: Of the painted patches.
-        units: What every place is drawn with in the resamples: its group, or itself.
+        units: What every place is drawn with in the resamples: its group.
         learnt: Places that a model learnt from; none leaves the floor out.
         learnt_units: Likewise of these; one that is of a painted place, too, is drawn on both sides at once.
         progress: Called after every patch.
@@ -139,16 +137,16 @@ class ImageReference:
         self._plain = PatchReader(reader.dataset, masks=False, reduce=reader.reduce)
         self._names = {name: number for number, name in enumerate(dict.fromkeys(units))}
         self._units = np.array([self._names[name] for name in units], np.int64)
-        self._unknown_mpp = MPP * reader.reduce
+        self._reduction = reader.reduce
         self.scenes = [reader.read_scene(place) for place in self.places]
         self.weights = drawn_weights(len(self._names), resamples=RESAMPLES, seed=_SEED)
         self._real = self._see(self._patches(self.places, "measuring real patches", progress))
         blind = PatchMeter(meter.encoder, None)
-        dots = blind.see(self._dots(), unknown_mpp=self._unknown_mpp)
+        dots = blind.see(self._dots(), reduction=self._reduction)
         self._references = {"real": self._quality(self._real), "dots": self._distances(dots)}
         if learnt:
             patches = self._patches(learnt, "measuring patches learnt from", progress)
-            other = blind.see(patches, unknown_mpp=self._unknown_mpp)
+            other = blind.see(patches, reduction=self._reduction)
             self._references["learnt"] = self._distances(other, learnt_units)
 
     def compare(self, painted: Iterable[RgbImage]) -> dict[str, Any]:
@@ -190,7 +188,7 @@ class ImageReference:
         }
 
     def _see(self, patches: Iterable[tuple[RgbImage, Cells]]) -> Seen:
-        return self.meter.see(patches, unknown_mpp=self._unknown_mpp)
+        return self.meter.see(patches, reduction=self._reduction)
 
     def _patches(self, places: Sequence[Place], stage: str, progress: Progress) -> Iterator[tuple[RgbImage, Cells]]:
         for done, place in enumerate(places, start=1):
@@ -201,7 +199,7 @@ class ImageReference:
     def _dots(self) -> Iterator[tuple[RgbImage, Cells]]:
         for place in self.places:
             patch = self._plain.read(place)
-            image, cells = to_scale(patch.pixels, patch.cells, unknown_mpp=self._unknown_mpp)
+            image, cells = to_scale(patch.pixels, patch.cells, mpp=MPP, reduction=self._reduction)
             yield painted_dots(image, cells), cells
 
     def _distances(self, seen: Seen, of: Sequence[str] | None = None) -> dict[str, Floats]:
@@ -222,8 +220,9 @@ class ImageReference:
             apart = np.ones((len(weights), len(names) - weights.shape[1]))
             weights = np.concatenate([weights, apart], axis=1)
         sides, both = (self._real.features, seen.features), (units, others)
-        # where all patches of a side are of units that were not drawn, nothing is left to fit a Gaussian to
-        there = (weights[:, units].sum(axis=1) > 1) & (weights[:, others].sum(axis=1) > 1)
+        # no more patches than features do not fix a covariance, and drawing a patch again adds nothing to that
+        least = np.minimum(*(np.count_nonzero(weights[:, of_side], axis=1) for of_side in both))
+        there = least > self._real.features.shape[1]
         fids = np.full(len(weights), np.nan)
         fids[there] = frechet_distances(*sides, both, weights[there])
         return {KID: kernel_distances(*sides, both, weights), FID: fids}
@@ -239,16 +238,17 @@ class ImageReference:
         return found
 
 
-def to_scale(pixels: RgbImage, cells: Cells, *, unknown_mpp: float, mpp: float = MPP) -> tuple[RgbImage, Cells]:
+def to_scale(pixels: RgbImage, cells: Cells, *, mpp: float, reduction: int = 1) -> tuple[RgbImage, Cells]:
     """Return a patch and its cells at another scale.
 
     Args:
         pixels: The patch.
         cells: Its cells.
-        unknown_mpp: Scale of a patch of unknown scale, µm per pixel: where that is 0.5 it is taken as it is.
         mpp: Scale to bring it to, µm per pixel.
+        reduction: How many times smaller a patch of unknown scale was made: it is enlarged by as much, to what it was
+            in its image, for which every scale is as good as another.
     """
-    factor = unknown_mpp / MPP if cells.mpp is None else cells.mpp / mpp
+    factor = reduction if cells.mpp is None else cells.mpp / mpp
     if abs(factor - 1) <= SAME_SCALE:
         return pixels, cells
     layout = cells.scaled(factor)

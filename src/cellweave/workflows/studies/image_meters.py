@@ -10,8 +10,7 @@ from cellweave.data import CellDataset
 from cellweave.encoders import patch_encoder
 from cellweave.localization import Locator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
-from cellweave.workflows.score_image_likeness import MPP
-from cellweave.workflows.studies.image_measures import RADIUS, SAME_SCALE, PatchMeter
+from cellweave.workflows.studies.image_measures import RADIUS, PatchMeter
 from cellweave.workflows.studies.options import ImageStudyOptions
 
 DEFAULT_LOCATOR = "locator-brca-m2c"
@@ -54,13 +53,14 @@ class StudyMeter:
                 self.notes = (f"F1 is not measured: the data set has the classes {classes}; give another --locator.",)
                 found, checksum = None, None
         self.meter = PatchMeter(patch_encoder(options.encoder), found)
-        self.identity: dict[str, Any] = {"encoder": self.meter.encoder.name, "locator": checksum}
+        self.identity: dict[str, Any] = {
+            "encoder": self.meter.encoder.name,
+            "locator": checksum,
+            "locator_mpp": None if found is None else found.mpp,
+        }
         if found is not None:
             given = locator or DEFAULT_LOCATOR
             self.fidelity = _fidelity_in_words(Path(given).name or Path(given).resolve().name, found.mpp)
-            if found.mpp is not None and abs(found.mpp / MPP - 1) > SAME_SCALE:
-                # F1 was measured at 0.5 µm a pixel at first, whatever the localiser's scale: not to be mixed
-                self.identity["locator_mpp"] = found.mpp
 
 
 def _fidelity_in_words(name: str, mpp: float | None) -> str:

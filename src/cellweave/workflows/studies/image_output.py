@@ -32,8 +32,6 @@ class ImageStudy(Study, Protocol):
     """A study of image models, and what to say of it."""
 
     measured: StudyMeter
-    units: str
-    """What is drawn with replacement: groups or patches."""
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -65,7 +63,7 @@ def write_image_study(study: ImageStudy, tables: ImageTables, out: Path) -> Stud
         ),
         study.design,
         settings=study.identity,
-        about={"facts": list(about), "tiles": tables.tiles, "drawn": tables.drawn, "units": tables.units},
+        about={"facts": list(about), "tiles": tables.tiles, "units": tables.groups},
         tables={
             "arms": tables.arms,
             "references": tables.references,

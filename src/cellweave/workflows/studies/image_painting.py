@@ -23,9 +23,6 @@ EXAMPLES = "examples.png"
 
 SHOWN = 4
 
-_LATER_SETTINGS = ("level_power",)
-"""Settings of samplers that there were none of when the first studies were begun."""
-
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -41,12 +38,8 @@ class Way:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a trial depends on, JSON, as the first version wrote it where later settings are at their defaults."""
-        sampler = self.sampler.model_dump(mode="json")
-        for name in _LATER_SETTINGS:
-            if sampler[name] == SamplerRecipe.model_fields[name].default:
-                del sampler[name]
-        return {"sampler": sampler, "guidance": self.guidance}
+        """What a trial depends on, JSON."""
+        return {"sampler": self.sampler.model_dump(mode="json"), "guidance": self.guidance}
 
 
 @dataclass(frozen=True, slots=True)

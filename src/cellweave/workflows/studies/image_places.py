@@ -122,9 +122,11 @@ def choose_places(
     count: int | None,
     at_most: int,
     unknown_share: float | None = None,
-    spread: bool = False,
 ) -> tuple[Place, ...]:
     """Return places side by side in images, evenly over the images, in the order of the images.
+
+    Where some images give one place more than others, these are taken from all over the list, and so from many groups,
+    instead of from its beginning.
 
     Args:
         dataset: The data set.
@@ -132,8 +134,6 @@ def choose_places(
         side: Height and width of a place, in pixels.
         count: How many; None takes all that there are, up to ``at_most``.
         at_most: Likewise.
-        spread: Where some images give one place more than others, take these from all over the list, and so from many
-            groups, instead of from its beginning.
         unknown_share: Largest share of pixels of unknown class in the mask of a place; None: masks are not looked at.
 
     Raises:
@@ -165,7 +165,7 @@ def choose_places(
     for rank in range(max(map(len, by_image))):
         longer = [number for number, places in enumerate(by_image) if rank < len(places)]
         if len(longer) > wanted:
-            longer = [longer[i * len(longer) // wanted if spread else i] for i in range(wanted)]
+            longer = [longer[i * len(longer) // wanted] for i in range(wanted)]
         for number in longer:
             taken[number].add(by_image[number][rank])
         wanted -= len(longer)

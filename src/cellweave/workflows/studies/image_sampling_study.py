@@ -13,12 +13,12 @@ from cellweave.data import CellDataset, RgbImage
 from cellweave.images import ImageGenerator
 from cellweave.training.model_folder import WEIGHTS, find_model_folder
 from cellweave.workflows.studies.design import Arm, Design
-from cellweave.workflows.studies.folder import StudyFolder, Trial
+from cellweave.workflows.studies.folder import Trial
 from cellweave.workflows.studies.image_measures import RESAMPLES, ImageReference, listed
 from cellweave.workflows.studies.image_meters import StudyMeter
 from cellweave.workflows.studies.image_painting import Way, keep_examples, paint, shown, side_by_side
 from cellweave.workflows.studies.image_places import PatchReader, Place, choose_places, default_side, tile_px
-from cellweave.workflows.studies.image_units import ALONE, GROUPS, PATCHES, unit_names
+from cellweave.workflows.studies.image_units import GROUPS, group_names
 from cellweave.workflows.studies.options import ImageStudyOptions
 from cellweave.workflows.studies.trial_result import about_arm, result_of_folds
 
@@ -26,9 +26,6 @@ AT_MOST = 256
 """Patches, where their number is not given."""
 
 _HELD_OUT = ("validation", "test")
-
-_DRAWN = "drawn"
-"""Key of the identity for what is drawn; studies that drew patches have none."""
 
 
 class ImageSamplingStudy:
@@ -72,11 +69,7 @@ class ImageSamplingStudy:
         require_side(self.side, mpp)
         self.reader = PatchReader(dataset, masks=self.generator.recipe.masks is not None)
         self.measured = StudyMeter(dataset, options)
-        self.units = GROUPS
         self.places, self.learnt = self._choose_places(names)
-        if self._begun_over_patches():
-            self.units = PATCHES
-            self.places, self.learnt = self._choose_places(names)
         self._require_paintable()
         self._reference: ImageReference | None = None
 
@@ -92,21 +85,20 @@ class ImageSamplingStudy:
             "side": self.side,
             "batch_size": self.batch_size,
             "resamples": RESAMPLES,
+            "drawn": GROUPS,
             **self.measured.identity,
-            **({} if self.units == PATCHES else {_DRAWN: self.units}),
         }
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What was compared on what, one sentence each."""
         images = len({place.image for place in self.places})
-        groups = len(set(unit_names(self.dataset, self.places, GROUPS)))
+        groups = len(set(group_names(self.dataset, self.places)))
         kind = "layouts" if self.generator.recipe.masks is None else "masks"
         return (
             f"Data: {self.dataset.name}, {self.split} split; {kind} of {len(self.places)} patches of {self.side}×"
             f"{self.side} px of {images} images of {groups} groups, painted by one model with the same noise in all "
             "arms.",
-            *self._notes(groups),
             *self.measured.notes,
         )
 
@@ -116,9 +108,9 @@ class ImageSamplingStudy:
             self.measured.meter,
             self.reader,
             self.places,
-            units=unit_names(self.dataset, self.places, self.units),
+            units=group_names(self.dataset, self.places),
             learnt=self.learnt,
-            learnt_units=unit_names(self.dataset, self.learnt, self.units),
+            learnt_units=group_names(self.dataset, self.learnt),
             progress=self.progress,
         )
 
@@ -159,12 +151,12 @@ class ImageSamplingStudy:
         return result_of_folds(about_arm(arm, choose_device(self.device)), [fold])
 
     def _choose_places(self, names: Sequence[str]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
-        """Return the places that are painted, and those of images learnt from; from many groups where these are drawn.
+        """Return the places that are painted, and those of images learnt from.
 
         Args:
             names: Images of the split.
         """
-        masks, spread = self.generator.recipe.masks, self.units == GROUPS
+        masks = self.generator.recipe.masks
         unknown = None if masks is None else masks.unknown_share
         count = self.options.count
         places = choose_places(
@@ -174,29 +166,11 @@ class ImageSamplingStudy:
             count=count,
             at_most=AT_MOST,
             unknown_share=unknown,
-            spread=spread,
         )
         if self.split == "training" or not (self.dataset.images["split"] == "training").any():
             return places, ()
         learnt = self.dataset.names("training")
-        return places, choose_places(
-            self.dataset, learnt, side=self.side, count=None, at_most=len(places), spread=spread
-        )
-
-    def _begun_over_patches(self) -> bool:
-        """Return whether the folder holds this study, begun when patches were drawn instead of groups."""
-        if self.options.overwrite:
-            return False
-        begun = StudyFolder(Path(self.options.out), self.identity).as_begun(may_differ=(_DRAWN,))
-        return _DRAWN not in begun.identity
-
-    def _notes(self, groups: int) -> tuple[str, ...]:
-        if self.units == GROUPS or groups == len(self.places):
-            return ()
-        return (
-            f"This study was begun when patches were drawn one by one, and is gone on with so; {ALONE}. To draw the "
-            f"{groups} groups, run it anew with another --out, or with --overwrite.",
-        )
+        return places, choose_places(self.dataset, learnt, side=self.side, count=None, at_most=len(places))
 
     def _require_paintable(self) -> None:
         for number, place in enumerate(self.places):

@@ -126,5 +126,5 @@ def run_image_study(study: ImageStudy, *, only_tables: bool = False) -> StudySum
         CellweaveError: The folder is not this study's, or a trial fails for a reason other than that it does not learn.
     """
     folder, outcome = run_or_look(study, only_tables=only_tables)
-    tables = make_image_tables(study.design, folder.results(), drawn=study.units)
+    tables = make_image_tables(study.design, folder.results())
     return StudySummary(study.design, tables, outcome, write_image_study(study, tables, folder.folder))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cellweave.workflows.studies.arm_values import ArmValues, difference
 from cellweave.workflows.studies.design import Design
+from cellweave.workflows.studies.image_measures import SECONDS
 from cellweave.workflows.studies.image_values import BETTER, image_values, reference_values
 from cellweave.workflows.studies.table_rows import (
     Place,
@@ -35,8 +36,7 @@ class ImageTables:
         arms: One row an arm: title, value, threads, hardware, seeds, and why the arm failed if it did.
         references: What values lie between: one row an arm, kind (``real``, ``learnt``, ``dots``) and measure.
         tiles: Squares of 32 µm on either side of a comparison, all folds; of every arm.
-        drawn: What is drawn with replacement for the intervals: ``groups`` or ``patches``.
-        units: How many of these there are, of every arm and fold.
+        groups: How many groups are drawn with replacement for the intervals, of every arm and fold.
         features: Numbers that a tile is described by.
         alike: Whether all arms were compared with the same real patches, so that their distances compare.
     """
@@ -46,8 +46,7 @@ class ImageTables:
     arms: pd.DataFrame
     references: pd.DataFrame
     tiles: dict[str, int]
-    drawn: str
-    units: dict[str, list[int]]
+    groups: dict[str, list[int]]
     features: int
     alike: bool
 
@@ -55,9 +54,9 @@ class ImageTables:
         """Return the row of an arm's measure; None where the arm has no result."""
         return row_where(self.scores, arm=arm, measure=measure)
 
-    def unit_counts(self) -> list[int]:
-        """Return the numbers of groups (or patches) that arms and folds have, each once, ascending."""
-        return sorted({count for counts in self.units.values() for count in counts})
+    def group_counts(self) -> list[int]:
+        """Return the numbers of groups that arms and folds have, each once, ascending."""
+        return sorted({count for counts in self.groups.values() for count in counts})
 
     def measures(self) -> list[str]:
         """Return the measures that are defined for some arm, in order."""
@@ -65,14 +64,20 @@ class ImageTables:
             return []
         return list(dict.fromkeys(self.scores.loc[self.scores["mean"].notna(), "measure"]))
 
+    def without_interval(self) -> list[str]:
+        """Return the measures that some arm has a score of without an interval, in order; seconds never have any."""
+        if self.scores.empty:
+            return []
+        bare = self.scores["mean"].notna() & self.scores["low"].isna() & (self.scores["measure"] != SECONDS)
+        return list(dict.fromkeys(self.scores.loc[bare, "measure"]))
 
-def make_image_tables(design: Design, results: Results, *, drawn: str) -> ImageTables:
+
+def make_image_tables(design: Design, results: Results) -> ImageTables:
     """Return the tables of the results that are there; arms without any are left out.
 
     Args:
         design: Of the study.
         results: By arm and seed.
-        drawn: What was drawn with replacement: ``groups`` or ``patches``.
 
     Raises:
         OutputError: A result is damaged.
@@ -81,13 +86,13 @@ def make_image_tables(design: Design, results: Results, *, drawn: str) -> ImageT
     measured = measured_arms(design, results, image_values)
     references: list[dict[str, Any]] = []
     tiles: dict[str, int] = {}
-    units: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     features = 0
     scales: set[int] = set()
     for name in measured:
         some = next(iter(successful_trials(results[name]).values()))
         tiles[name] = sum(fold["tiles"] for fold in some["folds"])
-        units[name] = [fold["units"] for fold in some["folds"]]
+        groups[name] = [fold["units"] for fold in some["folds"]]
         scales |= {fold["reduce"] for fold in some["folds"]}
         features = some["folds"][0]["features"]
         for kind, values in reference_values(some).items():
@@ -101,8 +106,7 @@ def make_image_tables(design: Design, results: Results, *, drawn: str) -> ImageT
         pd.DataFrame(arm_rows(design, results)),
         pd.DataFrame(references),
         tiles,
-        drawn,
-        units,
+        groups,
         features,
         len(scales) <= 1,
     )

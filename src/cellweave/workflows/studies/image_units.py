@@ -10,47 +10,38 @@ from cellweave.workflows.studies.image_places import Place
 GROUPS = "groups"
 """Patients, slides or regions, as the data set groups its images: all patches of a group are drawn together."""
 
-PATCHES = "patches"
-"""One by one, whatever their groups: as studies of one model did at first, whose folders are gone on with so."""
 
-ALONE = "patches of one group are not independent, so that these intervals are too narrow"
-
-_LEAST_DEFINED = 0.95
-"""Share of the resamples in which a KID must be defined, so that it has an interval."""
-
-
-def unit_names(dataset: CellDataset, places: Sequence[Place], units: str) -> list[str]:
-    """Return the name of the unit that every place is drawn with.
-
-    Args:
-        dataset: Where the places are.
-        places: Any.
-        units: ``GROUPS`` or ``PATCHES``; an image without a group is its own.
-    """
-    if units == PATCHES:
-        return [place.name for place in places]
+def group_names(dataset: CellDataset, places: Sequence[Place]) -> list[str]:
+    """Return the name of the group of every place; an image without one is its own."""
     groups = dataset.groups()
     return [groups[place.image] or place.image for place in places]
 
 
-def units_in_words(units: str, counts: Sequence[int]) -> str:
+def groups_in_words(counts: Sequence[int]) -> str:
     """Return what is drawn with replacement, and how many, in words; ``counts`` are those of different arms."""
     shown = " or ".join(f"{count}" for count in sorted(set(counts))) or "no"
-    if units == PATCHES:
-        return f"{shown} patches, one by one whatever their groups,"
     return f"{shown} groups (patients, slides or regions; an image without one is its own), each with all its patches,"
 
 
-def few_units_in_words(units: int) -> str:
-    """Return what cannot be told of so few units; empty where there are enough.
+def missing_in_words(counts: Sequence[int], measures: Sequence[str]) -> str:
+    """Return what cannot be told of so few groups; empty where nothing is missing.
 
-    A KID compares patches of different units only, and a resample may hold a single one, again and again.
+    A KID compares patches of different groups only, and an FID needs more patches than features; a resample may hold a
+    single group, again and again, or small ones.
+
+    Args:
+        counts: Numbers of groups of the arms and folds.
+        measures: Those that have a value, but no interval.
     """
-    if units < 2:
+    if min(counts, default=2) < 2:
         return (
             "All patches are of one group: there is no KID, which compares different groups, and no interval; give a "
             "--split or data with more."
         )
-    if 1 - units ** (1 - units) < _LEAST_DEFINED:
-        return f"KID has no interval: of {units} groups, too many draws hold a single one."
+    if measures:
+        groups = " or ".join(f"{count}" for count in sorted(set(counts)))
+        return (
+            f"No interval of {', '.join(measures)}: of {groups} groups, too many draws hold a single one, or too few "
+            "patches."
+        )
     return ""
