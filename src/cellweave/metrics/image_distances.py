@@ -23,6 +23,9 @@ SUBSET, SUBSETS = 100, 20
 PARTS = 5
 """Parts of the patches that an IS is measured on."""
 
+LEAST_SCORED = 2 * PARTS
+"""Patches that an IS needs."""
+
 
 class Spread(NamedTuple):
     """Mean and standard deviation over subsets."""

@@ -15,7 +15,14 @@ from cellweave.core import InvalidInputError, numpy_generator
 from cellweave.core.progress import Progress, silent
 from cellweave.metrics.bootstrap import percentile_interval
 from cellweave.metrics.cell_scores import ALL
-from cellweave.metrics.image_distances import Features, Spread, frechet_distance, inception_score, kernel_distance
+from cellweave.metrics.image_distances import (
+    LEAST_SCORED,
+    Features,
+    Spread,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+)
 from cellweave.metrics.layout_scores import Level
 from cellweave.metrics.layout_statistics import Floats
 
@@ -275,7 +282,7 @@ def _inception_scores(samples: Mapping[Kind, ImageSample], seed: int) -> dict[Ki
     scores: dict[Kind, Spread] = {}
     count = min(len(one.features) for one in samples.values())
     for kind, one in samples.items():
-        if one.logits is not None and count >= 10:
+        if one.logits is not None and count >= LEAST_SCORED:
             chosen = numpy_generator(seed, "IS patches").permutation(len(one.logits))[:count]
             scores[kind] = inception_score(one.logits[chosen], seed=seed)
     return scores

@@ -15,7 +15,7 @@ from cellweave.data import CellDataset, RgbImage, counted
 from cellweave.encoders import PatchEncoder
 from cellweave.encoders.image_network import PATCH_PX
 from cellweave.metrics.image_controls import painted_dots, restained
-from cellweave.metrics.image_distances import PARTS
+from cellweave.metrics.image_distances import LEAST_SCORED
 from cellweave.metrics.image_likeness import ImageLikeness, ImageSample, Kind, score_likeness
 from cellweave.metrics.image_memorisation import PatchMemorisation, PatchQueries, score_patch_memorisation
 from cellweave.metrics.image_nuclei import measure_nuclei
@@ -154,9 +154,9 @@ def measure_likeness(
         )
     except InvalidInputError as error:
         raise DatasetError(f"{synthetic.dataset.root} and {real.dataset.root} cannot be compared: {error}") from error
-    fewest = min(len(one.features) for one in ordered.values())
     if not likeness.inception_scores and ordered["real"].logits is not None:
-        few = f"No IS: of one kind of images there are {fewest} patches, and {2 * PARTS} are needed."
+        fewest = min(len(one.features) for one in ordered.values())
+        few = f"No IS: of one kind of images there are {fewest} patches, and {LEAST_SCORED} are needed."
         likeness = replace(likeness, notes=(*likeness.notes, few))
     return likeness, list(likeness.notes)
 
