@@ -5,7 +5,8 @@
 
 The naive way: DDPM over all 1000 noise levels in fp32, one image at a time, a pass with the mask and one without it at
 every step, nothing kept from step to step. Ours: UniPC with few steps, both branches in one batch, images in batches,
-bf16 where it is faster, scales and shifts of the masks kept, the encoder, which sees no mask, once for both branches.
+bf16 where it is faster, channels last, scales and shifts of the masks kept, the encoder, which sees no mask, once for
+both branches.
 
 A network of random weights takes as long as a trained one, so that none is needed. The naive way is run whole; with
 ``--naive-steps`` below 1000 that many of its steps are, and their time is multiplied: the table says so. Of all others
@@ -19,6 +20,7 @@ processor's time of this program alone, for a machine that is busy with others; 
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import time
 import warnings
@@ -151,10 +153,12 @@ def ways(network: DiffusionUNet, device: torch.device, arguments: argparse.Names
     ]
     if bf16_is_fast(device):
         result.append(Way("precision: bf16", lambda: GuidedNetwork(network, GUIDANCE), few, images, images, bf16=True))
+    last = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    result.append(replace(result[-1], name="memory: channels last", call=lambda: GuidedNetwork(last, GUIDANCE)))
     if arguments.compile:
         torch.compiler.config.force_disable_caches = True
         warnings.filterwarnings("ignore", message="dynamo_pgo force disabled")  # which says just that
-        compiled = CompiledUNet(network)
+        compiled = CompiledUNet(last)
         result.append(
             replace(result[-1], name="compilation", call=lambda: GuidedNetwork(compiled, GUIDANCE), compiles=True)
         )

@@ -2,17 +2,19 @@
 
     python benchmarks/layout_sampling.py [--model layouts-brca-m2c] [--layouts 8] [--paper-layouts 2] [--clock wall]
 
-The paper's protocol: one layout at a time, DDIM with 100 even steps, fp32, counts not held, decoded by a watershed of
-each class's channel. Ours: the steps, levels and sampler of the model's recipe, layouts in batches, bf16 where it is
-faster, counts held as `cellweave generate layouts` holds them, the project's decoder. Either way the network is told
-its condition, the counts or the category of each layout, as that command tells it.
+The paper's protocol: one layout at a time, DDIM with 100 even steps, fp32, weights in torch's usual order, counts not
+held, decoded by a watershed of each class's channel. Ours: the steps, levels and sampler of the model's recipe, coarse
+levels of the network that answer for two steps where the recipe says so, channels last, layouts in batches, bf16 where
+it is faster, counts held as `cellweave generate layouts` holds them, the project's decoder. Either way the network is
+told its condition, the counts or the category of each layout, as that command tells it.
 
 Every factor is changed alone against the paper's protocol, then all of them together, with ``--steps`` where given;
 the last row is the model's own default, whose steps are its recipe's. ``--recipe`` takes a network of random weights of
 that recipe, one that tells categories or nothing, for three classes in place of a trained one; it takes as long. With
-``--steps-run`` fewer steps are run and their time is multiplied, except where counts are held: not every step costs the
-same there, so these rows are run whole. One clock measures all rows: ``cpu``, the processor's time of this program
-alone, for machines that are busy with others (no measure of a GPU, nor of several threads); or ``wall``.
+``--steps-run`` fewer steps are run and their time is multiplied, except where counts are held or coarse levels answer
+for two steps: not every step costs the same there, so these rows are run whole. One clock measures all rows: ``cpu``,
+the processor's time of this program alone, for machines that are busy with others (no measure of a GPU, nor of several
+threads); or ``wall``.
 """
 
 from __future__ import annotations
@@ -33,15 +35,14 @@ from torch import Tensor
 from cellweave.core import Cells, torch_generator
 from cellweave.core.devices import bf16_is_fast, choose_device, device_description
 from cellweave.data import CellClass
-from cellweave.diffusion import SamplerRecipe
-from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe
+from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, LayoutSamplerRecipe
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import cell_channels, raster_channels
 from cellweave.maps import PeakFinder
 from cellweave.training import load_recipe
 
-PAPER = SamplerRecipe(name="ddim", steps=100)
+PAPER = LayoutSamplerRecipe(name="ddim", steps=100)
 CLOCKS = {"cpu": "processor time", "wall": "wall time"}
 CLASSES = tuple(CellClass(name, "#000000") for name in ("lymphocyte", "tumor", "stromal"))
 
@@ -60,14 +61,16 @@ class Way:
         decode: Returns the number of cells of a raster; None: the project's own reading.
         bf16: Precision.
         held: Whether layouts are held to their counts.
+        channels_last: Memory format of the network's weights, and so of its features.
     """
 
     name: str
-    sampler: SamplerRecipe
+    sampler: LayoutSamplerRecipe
     batch: int = 1
     decode: Decode | None = None
     bf16: bool = False
     held: bool = False
+    channels_last: bool = False
 
 
 class TimedGenerator(LayoutGenerator):
@@ -112,20 +115,20 @@ def main() -> None:
     if arguments.steps_run < PAPER.steps:
         print(
             f"at most {arguments.steps_run} steps of every sampler are run, and their time is multiplied; all of them "
-            "where counts are held"
+            "where counts are held or coarse levels reused"
         )
     generator.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
     paper = Way("paper: DDIM-100, one at a time, fp32", PAPER, decode=watershed_decoder(generator))
-    seconds_of(generator, replace(paper, sampler=SamplerRecipe(name="ddim", steps=2)), 1, 2)  # warming up
+    seconds_of(generator, replace(paper, sampler=LayoutSamplerRecipe(name="ddim", steps=2)), 1, 2)  # warming up
     first = 0.0
     for way in (paper, *changes(paper, generator, arguments.layouts, arguments.steps)):
         count = max(way.batch, arguments.paper_layouts)
-        run = way.sampler.steps if way.held else min(arguments.steps_run, way.sampler.steps)
+        run = way.sampler.steps if way.held or way.sampler.reuse_below else min(arguments.steps_run, way.sampler.steps)
         seconds = [seconds_of(generator, way, count, run) for _ in range(arguments.repeats)]
         rate = 1 / statistics.median(seconds)
         first = first or rate
         spread = f"({1 / max(seconds):.3f} to {1 / min(seconds):.3f})" if arguments.repeats > 1 else "(one run)"
-        print(f"{way.name:70} {rate:8.3f} layouts/s {spread:18} ×{rate / first:6.2f}")
+        print(f"{way.name:88} {rate:8.3f} layouts/s {spread:18} ×{rate / first:6.2f}")
 
 
 def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | None) -> list[Way]:
@@ -133,14 +136,18 @@ def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | No
     default = generator.recipe.sampler
     own = default.model_copy(update={"steps": steps or default.steps})
     fast, holds = bf16_is_fast(generator.device), generator.channel_means is not None
-    together = Way("all together", own, layouts, bf16=fast, held=holds)
+    together = Way("all together", own, layouts, bf16=fast, held=holds, channels_last=True)
     usual = replace(together, name=f"the model's own default: {described(default)}", sampler=default)
     if own == default:
         ends = [replace(usual, name=f"all together, the model's own default: {described(default)}")]
     else:
         ends = [replace(together, name=f"all together: {described(own)}"), usual]
+    reused = own.reuse_below
+    whole = own.model_copy(update={"reuse_below": 0.0})
     return [
-        replace(paper, name=f"steps: {described(own)}", sampler=own),
+        replace(paper, name=f"steps: {described(whole)}", sampler=whole),
+        *([replace(paper, name=f"steps: {described(own)}", sampler=own)] if reused else []),
+        replace(paper, name="memory: channels last", channels_last=True),
         replace(paper, name=f"batching: {layouts} at a time", batch=layouts),
         *([replace(paper, name="precision: bf16", bf16=True)] if fast else []),
         replace(paper, name="code: the project's decoder", decode=None),
@@ -149,14 +156,18 @@ def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | No
     ]
 
 
-def described(sampler: SamplerRecipe) -> str:
+def described(sampler: LayoutSamplerRecipe) -> str:
     """Return a sampler in words."""
-    return f"{sampler.name}, {sampler.steps} steps" + ("" if sampler.level_power == 1 else ", uneven")
+    uneven = "" if sampler.level_power == 1 else ", uneven"
+    reuse = f", coarse levels every second below {sampler.reuse_below:g}" if sampler.reuse_below else ""
+    return f"{sampler.name}, {sampler.steps} steps{uneven}{reuse}"
 
 
 def seconds_of(generator: TimedGenerator, way: Way, count: int, steps_run: int) -> float:
     """Return the seconds of one layout, decoding included."""
     generator.decode, generator.bf16, generator.seconds_decoding = way.decode, way.bf16, 0.0
+    layout = torch.channels_last if way.channels_last else torch.contiguous_format
+    generator.network.to(memory_format=layout)  # type: ignore[call-overload]
     start = generator.clock()
     made = generator.generate(
         range(count),

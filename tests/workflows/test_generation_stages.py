@@ -1,6 +1,7 @@
 import pytest
 
 from cellweave.diffusion import SamplerRecipe
+from cellweave.layouts import LayoutSamplerRecipe
 from cellweave.workflows.generation_stages import Sampling, joined_licences, training_licences
 
 
@@ -28,3 +29,13 @@ def test_the_spread_of_levels_is_the_models_own_samplers():
     assert fewer == own.model_copy(update={"steps": 14})
     assert Sampling(0, 1, name="dpm-solver++").sampler(own, levels=1000) == own
     assert Sampling(0, 1, name="ddim", steps=100).sampler(own, levels=1000) == SamplerRecipe(name="ddim", steps=100)
+
+
+def test_what_a_model_reuses_is_its_own_samplers_and_can_be_left():
+    own = LayoutSamplerRecipe(name="dpm-solver++", steps=36, level_power=0.7, reuse_below=0.7)
+    assert Sampling(0, 1, steps=14).sampler(own, levels=1000) == own.model_copy(update={"steps": 14})
+    assert Sampling(0, 1, reuse=False).sampler(own, levels=1000) == own.model_copy(update={"reuse_below": 0.0})
+    paper = Sampling(0, 1, name="ddim", steps=100).sampler(own, levels=1000)
+    assert paper == LayoutSamplerRecipe(name="ddim", steps=100)
+    plain = SamplerRecipe(steps=30)
+    assert Sampling(0, 1, reuse=False).sampler(plain, levels=1000) == plain

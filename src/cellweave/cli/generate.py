@@ -41,6 +41,10 @@ HoldCounts = Annotated[
 ]
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm-solver++ or unipc; the model's own without.")]
 Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
+Reuse = Annotated[
+    bool,
+    typer.Option(help="Let coarse levels of the network answer for two steps, where the model's own sampler does."),
+]
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
 Revision = Annotated[str | None, typer.Option(help="Commit of a model on the hub.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
@@ -68,6 +72,7 @@ def layouts(
     hold_counts: HoldCounts = True,
     sampler: Sampler = None,
     steps: Steps = None,
+    reuse: Reuse = True,
     batch_size: BatchSize = 16,
     revision: Revision = None,
     device: Device = "auto",
@@ -91,6 +96,7 @@ def layouts(
             hold_counts=hold_counts,
             sampler=sampler,
             steps=steps,
+            reuse=reuse,
             batch_size=batch_size,
             revision=revision,
             device=device,

@@ -2,6 +2,7 @@
 
 from cellweave.diffusion.blocks import Context, GroupNorm, NormFactory
 from cellweave.diffusion.compiled import CompiledUNet
+from cellweave.diffusion.deep_cache import DeepCache
 from cellweave.diffusion.denoising_loss import DenoisingLoss
 from cellweave.diffusion.guidance import GuidedNetwork
 from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
@@ -10,7 +11,7 @@ from cellweave.diffusion.restoring import restore
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
 from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, refuse_more_steps, sampling_levels
 from cellweave.diffusion.spade import SpatiallyAdaptiveNorm
-from cellweave.diffusion.unet import Conditioning, DiffusionUNet, DiffusionUNetRecipe
+from cellweave.diffusion.unet import Conditioning, DeepFeatures, DiffusionUNet, DiffusionUNetRecipe
 from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Condition",
     "Conditioning",
     "Context",
+    "DeepCache",
+    "DeepFeatures",
     "DenoisingLoss",
     "DiffusionProcess",
     "DiffusionUNet",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cellweave.diffusion.compiled import CompiledUNet
+from cellweave.diffusion.deep_cache import DeepCache
 from cellweave.diffusion.unet import DiffusionUNet, Kept
 
 
@@ -25,7 +26,7 @@ class GuidedNetwork:
         Ho and Salimans 2022 (classifier-free guidance); Shrivastava and Fletcher 2023 (NASDM), Eq. 7.
     """
 
-    def __init__(self, network: DiffusionUNet | CompiledUNet, scale: float = 0.0) -> None:
+    def __init__(self, network: DiffusionUNet | CompiledUNet | DeepCache, scale: float = 0.0) -> None:
         self.network, self.scale = network, scale
         self._condition: Tensor | None = None
         self._shown: Tensor | None = None

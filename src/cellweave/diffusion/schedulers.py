@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,9 @@ class SamplerRecipe(BaseModel):
         if self.level_power != 1 and self.timestep_spacing != "trailing":
             raise ValueError(f"level_power needs the spacing 'trailing', got '{self.timestep_spacing}'")
         return self
+
+
+SamplerT = TypeVar("SamplerT", bound=SamplerRecipe)
 
 
 def refuse_more_steps(sampler: SamplerRecipe, process: ProcessRecipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -27,6 +28,14 @@ Conditioning = Literal["concatenate", "spade"]
 
 Kept = dict[nn.Module, tuple[Tensor, Tensor]]
 """Scales and shifts that the norms of a network made of one condition; empty before they have."""
+
+
+@dataclass
+class DeepFeatures:
+    """What all levels of a network but the finest made of noisy data; None before they have."""
+
+    features: Tensor | None = None
+
 
 _MOST_LEVELS = 8
 _LARGEST_WIDTH = 4096
@@ -171,6 +180,7 @@ class DiffusionUNet(nn.Module):
         condition: Tensor | None = None,
         branches: int = 1,
         kept: Kept | None = None,
+        deep: DeepFeatures | None = None,
     ) -> Tensor:
         """Return the prediction, (N, C, H, W), or (N, 2C, H, W) with channels for the variance.
 
@@ -185,6 +195,8 @@ class DiffusionUNet(nn.Module):
             branches: Number of conditions of each sample; the prediction is (branches × N, ...) then.
             kept: What earlier calls with the very same condition left to be used again; an empty one is filled.
                 Only ``spade`` has something to keep.
+            deep: What the levels below the finest made of data like these at a noise level nearby, which then do not
+                run; empty ones are filled.
 
         Raises:
             InvalidInputError: A shape does not fit, or a condition or category is given or missing against the
@@ -201,15 +213,30 @@ class DiffusionUNet(nn.Module):
         context = Context(embedding)
         x = self.entry(functional.pixel_unshuffle(x, self.recipe.fold))
         passed = [x]
-        for stage in self.encoder:
+        finest = self.recipe.blocks
+        for stage in self.encoder[:finest]:
             x = stage(x, context)
             passed.append(x)
-        context = Context(_repeated(embedding, branches), given if given is None else given.to(x_t.dtype), kept)
-        x = self.middle(_repeated(x, branches), context)
-        for stage in self.decoder:
-            x = stage(torch.cat([x, _repeated(passed.pop(), branches)], dim=1), context)
+        shown = Context(_repeated(embedding, branches), given if given is None else given.to(x_t.dtype), kept)
+        deep = DeepFeatures() if deep is None else deep
+        if deep.features is None:
+            deep.features = self._deep_features(x, context, shown, branches)
+        x = deep.features
+        for stage in self.decoder[-finest - 1 :]:
+            x = stage(torch.cat([x, _repeated(passed.pop(), branches)], dim=1), shown)
         x = self.exit(functional.silu(self.exit_norm(x)))
         return functional.pixel_shuffle(x, self.recipe.fold)
+
+    def _deep_features(self, x: Tensor, context: Context, shown: Context, branches: int) -> Tensor:
+        """Return what all levels but the finest make of its features, (branches × N, C, H, W) of its size."""
+        finest, passed = self.recipe.blocks, []
+        for stage in self.encoder[finest:]:
+            x = stage(x, context)
+            passed.append(x)
+        x = self.middle(_repeated(x, branches), shown)
+        for stage in self.decoder[: -finest - 1]:
+            x = stage(torch.cat([x, _repeated(passed.pop(), branches)], dim=1), shown)
+        return x
 
     def _embedded(self, t: Tensor, category: Tensor | None) -> Tensor:
         embedding: Tensor = self.level_embedding(t)

@@ -68,8 +68,7 @@ class ImageGenerator:
     ) -> None:
         self.device = device or choose_device()
         self.bf16 = use_bf16(precision, self.device)
-        layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
-        self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
+        self.network = network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._called = CompiledUNet(self.network) if compile_network else self.network
         self.recipe, self.classes, self.mpp = recipe, tuple(classes), mpp
         self.codec = codec

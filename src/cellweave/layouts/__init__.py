@@ -4,7 +4,7 @@ from cellweave.layouts.categories import CountingCategories
 from cellweave.layouts.corrections import Correction, CountRecord, corrected_layouts
 from cellweave.layouts.count_report import count_line, count_report
 from cellweave.layouts.generator import GeneratedLayout, LayoutGenerator
-from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.recipe import LayoutRecipe, LayoutSamplerRecipe
 from cellweave.layouts.requests import CountRequest, parse_counts
 from cellweave.layouts.training import LayoutTraining
 from cellweave.layouts.training_counts import TrainingCounts
@@ -18,6 +18,7 @@ __all__ = [
     "GeneratedLayout",
     "LayoutGenerator",
     "LayoutRecipe",
+    "LayoutSamplerRecipe",
     "LayoutTraining",
     "TrainingCounts",
     "WindowedNetwork",

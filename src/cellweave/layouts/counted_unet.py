@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cellweave.core import InvalidInputError
-from cellweave.diffusion import DiffusionUNet, DiffusionUNetRecipe
+from cellweave.diffusion import DeepFeatures, DiffusionUNet, DiffusionUNetRecipe
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)
 """Of the waves over standardised logarithms of counts; the shortest tells counts apart that differ by some percent."""
@@ -69,6 +69,7 @@ class CountedUNet(DiffusionUNet):
         condition: Tensor | None = None,
         branches: int = 1,
         kept: object = None,
+        deep: DeepFeatures | None = None,
     ) -> Tensor:
         """Return the prediction; see :meth:`cellweave.diffusion.DiffusionUNet.forward`.
 
@@ -81,7 +82,7 @@ class CountedUNet(DiffusionUNet):
         if condition is not None and tuple(condition.shape) != expected:
             raise InvalidInputError(f"the condition must be {expected}, counts, got {tuple(condition.shape)}.")
         told = x_t.new_zeros(expected[:2]) if condition is None else condition.flatten(1)
-        return super().forward(torch.cat([x_t] * branches), torch.cat([t] * branches), category=told)
+        return super().forward(torch.cat([x_t] * branches), torch.cat([t] * branches), category=told, deep=deep)
 
     def _embedded(self, t: Tensor, category: Tensor | None) -> Tensor:
         assert category is not None  # what is told stands in its place

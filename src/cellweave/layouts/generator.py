@@ -16,11 +16,11 @@ from cellweave.core.devices import choose_device, use_bf16
 from cellweave.core.progress import Progress, silent
 from cellweave.data import CellClass
 from cellweave.diffusion import (
+    DeepCache,
     DiffusionProcess,
     DiffusionUNet,
     GuidedNetwork,
     NetworkCall,
-    SamplerRecipe,
     sample,
     sampling_levels,
 )
@@ -31,7 +31,7 @@ from cellweave.layouts.count_projection import ChannelMeans, CountProjection
 from cellweave.layouts.model_config import FORMAT, VERSION, refuse_misfits
 from cellweave.layouts.network import build_network
 from cellweave.layouts.raster import cell_channels, decode_raster, make_codec, raster_channels
-from cellweave.layouts.recipe import LayoutRecipe
+from cellweave.layouts.recipe import LayoutRecipe, LayoutSamplerRecipe
 from cellweave.layouts.requestable_model import RequestableModel
 from cellweave.layouts.requests import CountRequest
 from cellweave.layouts.training_counts import TrainingCounts
@@ -112,8 +112,7 @@ class LayoutGenerator(RequestableModel):
         super().__init__(recipe, classes, training_counts)
         self.device = device or choose_device()
         self.bf16 = use_bf16(precision, self.device)
-        layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
-        self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
+        self.network = network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.mpp, self.scale, self.finder, self.categories = mpp, scale, finder, categories
         self.channel_means = channel_means
         self.process = DiffusionProcess(recipe.process)
@@ -171,7 +170,7 @@ class LayoutGenerator(RequestableModel):
         *,
         seed: int,
         batch_size: int = 16,
-        sampler: SamplerRecipe | None = None,
+        sampler: LayoutSamplerRecipe | None = None,
         category: int | None = None,
         counts: Mapping[str, int] | None = None,
         size: tuple[int, int] | None = None,
@@ -240,12 +239,14 @@ class LayoutGenerator(RequestableModel):
             progress("generating layouts", start + len(some), len(indices))
 
     def _network_call(
-        self, guidance: float, sampler: SamplerRecipe, requests_to_hold: Sequence[CountRequest]
+        self, guidance: float, sampler: LayoutSamplerRecipe, requests_to_hold: Sequence[CountRequest]
     ) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
+        reuse_below = round(sampler.reuse_below * self.process.steps)
+        cached = DeepCache(self.network, below=reuse_below) if reuse_below else self.network
         network = WindowedNetwork(
-            GuidedNetwork(self.network, guidance) if guidance else self.network,
+            GuidedNetwork(cached, guidance) if guidance else cached,
             self.process,
             window=frame.raster_px,
             overlap=max(1, round(OVERLAP * frame.inner_px)),

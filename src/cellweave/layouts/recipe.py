@@ -82,6 +82,17 @@ class ChannelRecipe(Recipe):
         return DensitySettings(self.density, factor=self.bandwidth, components=self.components)
 
 
+class LayoutSamplerRecipe(SamplerRecipe):
+    """How layouts are drawn.
+
+    Attributes:
+        reuse_below: Noise level, as a share of T, below which the network's coarse levels answer for two steps
+            (:class:`cellweave.diffusion.DeepCache`); 0: they run in every step.
+    """
+
+    reuse_below: float = Field(default=0.0, ge=0, le=1)
+
+
 class LayoutRecipe(Recipe):
     """A complete run of a layout model.
 
@@ -110,7 +121,7 @@ class LayoutRecipe(Recipe):
     process: ProcessRecipe = ProcessRecipe(schedule="cosine", prediction="x0", learned_variance=False, clip_x0=None)
     weighting: WeightingRecipe = WeightingRecipe(name="velocity")
     fit: FitRecipe = FitRecipe()
-    sampler: SamplerRecipe = SamplerRecipe(name="dpm-solver++", steps=30)
+    sampler: LayoutSamplerRecipe = LayoutSamplerRecipe(name="dpm-solver++", steps=30)
 
     @model_validator(mode="before")
     @classmethod

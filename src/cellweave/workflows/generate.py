@@ -55,6 +55,7 @@ def generate_layouts(
     hold_counts: bool = True,
     sampler: str | None = None,
     steps: int | None = None,
+    reuse: bool = True,
     batch_size: int = 16,
     revision: str | None = None,
     device: str = "auto",
@@ -78,6 +79,7 @@ def generate_layouts(
         hold_counts: Hold layouts to their counts while they are made, where the model is told counts.
         sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
+        reuse: Let the network's coarse levels answer for two steps, where the model's sampler does.
         batch_size: Layouts at a time.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -87,7 +89,7 @@ def generate_layouts(
     Raises:
         CellweaveError: The model or the output place cannot be used, or an option makes no sense.
     """
-    sampling = Sampling(seed, batch_size, sampler, steps)
+    sampling = Sampling(seed, batch_size, sampler, steps, reuse)
     wish = LayoutWish(category, counts, size, named_correction(correct), hold_counts)
     stage = LayoutStage(model, count=count, wish=wish, sampling=sampling, revision=revision, device=device)
     out = Path(out)

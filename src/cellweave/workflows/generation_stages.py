@@ -14,6 +14,7 @@ from cellweave.core import InvalidInputError, sha256_of
 from cellweave.core.progress import Progress
 from cellweave.data import write_png
 from cellweave.diffusion import SamplerRecipe
+from cellweave.diffusion.schedulers import SamplerT
 from cellweave.images import ImageGenerator
 from cellweave.images.condition import Scene
 from cellweave.images.model_config import FORMAT as IMAGES
@@ -38,6 +39,7 @@ class Sampling:
         batch_size: Samples at a time.
         name: Of the sampler; the model's own when None.
         steps: Of the sampler; the model's own when None.
+        reuse: Let the network's coarse levels answer for two steps, where the model's own sampler does.
 
     Raises:
         InvalidInputError: A number is out of its range.
@@ -47,6 +49,7 @@ class Sampling:
     batch_size: int
     name: str | None = None
     steps: int | None = None
+    reuse: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -54,21 +57,25 @@ class Sampling:
         if self.batch_size < 1:
             raise InvalidInputError(f"the batch size must be at least 1, got {self.batch_size}.")
 
-    def sampler(self, own: SamplerRecipe, *, levels: int) -> SamplerRecipe:
+    def sampler(self, own: SamplerT, *, levels: int) -> SamplerT:
         """Return the sampler of a model with the changes asked for.
 
         Args:
-            own: The model's own. Its spread of the levels is its alone; a sampler of another name spreads them evenly.
+            own: The model's own. Its spread of the levels is its alone, and so is what it reuses; a sampler of another
+                name spreads them evenly and runs the whole network in every step.
             levels: Noise levels of its process.
 
         Raises:
             InvalidInputError: There is no such sampler, or its steps are not from 1 to the noise levels.
         """
         changes: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
-        if self.name is not None and self.name != own.name:
+        another = self.name is not None and self.name != own.name
+        if another:
             changes |= {"name": self.name, "level_power": 1.0}
+        if (another or not self.reuse) and "reuse_below" in type(own).model_fields:
+            changes["reuse_below"] = 0.0
         try:
-            chosen = SamplerRecipe.model_validate({**own.model_dump(), **changes})
+            chosen = type(own).model_validate({**own.model_dump(), **changes})
         except ValidationError as error:
             raise InvalidInputError(f"sampler: {first_misfit(error)}.") from error
         if chosen.steps > levels:

@@ -14,7 +14,7 @@ from cellweave.core import Cells, ModelFolderError, numpy_generator
 from cellweave.data import SemanticMask
 from cellweave.data.phantom import phantom_patch
 from cellweave.data.phantom.patch import MPP_RANGE
-from cellweave.diffusion import SamplerRecipe
+from cellweave.diffusion.schedulers import SamplerT
 from cellweave.images.generator import ImageGenerator
 from cellweave.layouts.generator import LayoutGenerator
 from cellweave.localization import Locator
@@ -97,7 +97,7 @@ def _mask_of(cells: Cells) -> SemanticMask:
     return SemanticMask(classes, instances)
 
 
-def _quick(sampler: SamplerRecipe) -> SamplerRecipe:
+def _quick(sampler: SamplerT) -> SamplerT:
     return sampler.model_copy(update={"steps": min(_STEPS, sampler.steps)})
 
 
