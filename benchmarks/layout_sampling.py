@@ -4,17 +4,17 @@
 
 The paper's protocol: one layout at a time, DDIM with 100 even steps, fp32, weights in torch's usual order, counts not
 held, decoded by a watershed of each class's channel. Ours: the steps, levels and sampler of the model's recipe, coarse
-levels of the network that answer for two steps where the recipe says so, channels last, layouts in batches, bf16 where
-it is faster, counts held as `cellweave generate layouts` holds them, the project's decoder. Either way the network is
-told its condition, the counts or the category of each layout, as that command tells it.
+levels of the network that answer for several steps where the recipe says so, channels last, layouts in batches, bf16
+where it is faster, counts held as `cellweave generate layouts` holds them, the project's decoder. Either way the
+network is told its condition, the counts or the category of each layout, as that command tells it.
 
 Every factor is changed alone against the paper's protocol, then all of them together, with ``--steps`` where given;
 the last row is the model's own default, whose steps are its recipe's. ``--recipe`` takes a network of random weights of
 that recipe, one that tells categories or nothing, for three classes in place of a trained one; it takes as long. With
 ``--steps-run`` fewer steps are run and their time is multiplied, except where counts are held or coarse levels answer
-for two steps: not every step costs the same there, so these rows are run whole. One clock measures all rows: ``cpu``,
-the processor's time of this program alone, for machines that are busy with others (no measure of a GPU, nor of several
-threads); or ``wall``.
+for several steps: not every step costs the same there, so these rows are run whole. One clock measures all rows:
+``cpu``, the processor's time of this program alone, for machines that are busy with others (no measure of a GPU, nor of
+several threads); or ``wall``.
 """
 
 from __future__ import annotations
@@ -123,7 +123,11 @@ def main() -> None:
     first = 0.0
     for way in (paper, *changes(paper, generator, arguments.layouts, arguments.steps)):
         count = max(way.batch, arguments.paper_layouts)
-        run = way.sampler.steps if way.held or way.sampler.reuse_below else min(arguments.steps_run, way.sampler.steps)
+        run = (
+            way.sampler.steps
+            if way.held or way.sampler.reuse_interval > 1
+            else min(arguments.steps_run, way.sampler.steps)
+        )
         seconds = [seconds_of(generator, way, count, run) for _ in range(arguments.repeats)]
         rate = 1 / statistics.median(seconds)
         first = first or rate
@@ -142,8 +146,8 @@ def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | No
         ends = [replace(usual, name=f"all together, the model's own default: {described(default)}")]
     else:
         ends = [replace(together, name=f"all together: {described(own)}"), usual]
-    reused = own.reuse_below
-    whole = own.model_copy(update={"reuse_below": 0.0})
+    reused = own.reuse_interval > 1
+    whole = own.model_copy(update={"reuse_interval": 1})
     return [
         replace(paper, name=f"steps: {described(whole)}", sampler=whole),
         *([replace(paper, name=f"steps: {described(own)}", sampler=own)] if reused else []),
@@ -159,7 +163,8 @@ def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | No
 def described(sampler: LayoutSamplerRecipe) -> str:
     """Return a sampler in words."""
     uneven = "" if sampler.level_power == 1 else ", uneven"
-    reuse = f", coarse levels every second below {sampler.reuse_below:g}" if sampler.reuse_below else ""
+    every = sampler.reuse_interval
+    reuse = f", coarse levels in one of {every} below {sampler.reuse_below:g} T" if every > 1 else ""
     return f"{sampler.name}, {sampler.steps} steps{uneven}{reuse}"
 
 

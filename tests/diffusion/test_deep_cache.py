@@ -19,31 +19,33 @@ def network(**settings):
     return net.eval()
 
 
-def levels_run(cache, levels, *, calls=1):
+def levels_run(cache, levels):
     """Return the noise levels at which the middle of the network ran."""
     seen, x = [], torch.randn(2, 3, 16, 16)
     with torch.inference_mode():
         for level in levels:
             hook = cache.network.middle.register_forward_hook(lambda *_, level=level: seen.append(level))
-            for _ in range(calls):
-                cache(x, torch.full((2,), level))
+            cache(x, torch.full((2,), level))
             hook.remove()
     return seen
 
 
-def test_steps_take_turns_below_the_level_alone():
-    levels = [99, 80, 71, 69, 60, 50, 40, 2]
-    assert levels_run(DeepCache(network(), below=70), levels) == [99, 80, 71, 60, 40]
-    assert levels_run(DeepCache(network(), below=1), levels) == levels
+def cached(net=None, interval=2):
+    return DeepCache(net or network(), below=70, interval=interval)
+
+
+@pytest.mark.parametrize(("interval", "below"), [(1, [69, 60, 50, 40, 2]), (2, [60, 40]), (3, [50]), (9, [])])
+def test_the_whole_network_runs_in_one_step_of_an_interval_below_the_level_and_in_all_above(interval, below):
+    assert levels_run(cached(interval=interval), [99, 80, 71, 70, 69, 60, 50, 40, 2]) == [99, 80, 71, 70, *below]
 
 
 def test_the_first_step_runs_the_whole_network_whatever_its_level():
-    assert levels_run(DeepCache(network(), below=70), [40, 30, 20]) == [40, 20]
+    assert levels_run(cached(), [40, 30, 20]) == [40, 20]
 
 
 def test_every_window_of_a_step_reuses_its_own_features():
     net, windows, t = network(), torch.randn(3, 2, 3, 16, 16), torch.tensor([5, 5])
-    cache, together = DeepCache(net, below=70), [DeepCache(net, below=70) for _ in windows]
+    cache, together = cached(net), [cached(net) for _ in windows]
     with torch.inference_mode():
         for level in (60, 50, 40):
             found = [cache(window, torch.full_like(t, level)) for window in windows]
@@ -68,7 +70,7 @@ def test_features_of_the_same_data_and_level_change_nothing(settings):
 def test_guidance_keeps_the_features_of_both_branches():
     net = network(condition_channels=2, conditioning="spade")
     x, condition = torch.randn(2, 3, 16, 16), torch.randn(2, 2, 16, 16)
-    guided = GuidedNetwork(DeepCache(net, below=70), 1.0)
+    guided = GuidedNetwork(cached(net), 1.0)
     with torch.inference_mode():
         for level in (60, 50):
             t = torch.full((2,), level)

@@ -32,10 +32,10 @@ def test_the_spread_of_levels_is_the_models_own_samplers():
 
 
 def test_what_a_model_reuses_is_its_own_samplers_and_can_be_left():
-    own = LayoutSamplerRecipe(name="dpm-solver++", steps=36, level_power=0.7, reuse_below=0.7)
+    own = LayoutSamplerRecipe(name="dpm-solver++", steps=36, level_power=0.7, reuse_interval=5, reuse_below=0.8)
     assert Sampling(0, 1, steps=14).sampler(own, levels=1000) == own.model_copy(update={"steps": 14})
-    assert Sampling(0, 1, reuse=False).sampler(own, levels=1000) == own.model_copy(update={"reuse_below": 0.0})
+    assert Sampling(0, 1, reuse=False).sampler(own, levels=1000) == own.model_copy(update={"reuse_interval": 1})
     paper = Sampling(0, 1, name="ddim", steps=100).sampler(own, levels=1000)
-    assert paper == LayoutSamplerRecipe(name="ddim", steps=100)
+    assert paper == LayoutSamplerRecipe(name="ddim", steps=100, reuse_below=0.8)
     plain = SamplerRecipe(steps=30)
     assert Sampling(0, 1, reuse=False).sampler(plain, levels=1000) == plain

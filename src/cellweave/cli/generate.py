@@ -43,7 +43,7 @@ Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm-solver++ or u
 Steps = Annotated[int | None, typer.Option(help="Steps of the sampler; the model's own without.")]
 Reuse = Annotated[
     bool,
-    typer.Option(help="Let coarse levels of the network answer for two steps, where the model's own sampler does."),
+    typer.Option(help="Let coarse levels of the network answer for several steps, where the model's own sampler does."),
 ]
 BatchSize = Annotated[int, typer.Option(help="Samples at a time; changes the speed, not the result.")]
 Revision = Annotated[str | None, typer.Option(help="Commit of a model on the hub.")]

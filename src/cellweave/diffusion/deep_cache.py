@@ -1,4 +1,4 @@
-"""Running the coarse levels of a U-Net at every second step: from one noise level to the next they change little."""
+"""Running the coarse levels of a U-Net in some steps alone: from one noise level to the next they change little."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ from cellweave.diffusion.unet import DeepFeatures, DiffusionUNet
 
 
 class DeepCache:
-    """A U-Net as sampling calls it, whose levels below the finest answer for two steps where noise is weak.
+    """A U-Net as sampling calls it, whose levels below the finest answer for several steps where noise is weak.
 
     Where noise is strong, which is where the plan of a sample is decided, every step runs the whole network. Below, the
-    whole network and its finest level alone take turns. A step may be several calls, as of windows one after another;
-    their order has to be the same in every step. What is kept are the features of one step.
+    whole network runs in one of ``interval`` steps, and its finest level alone in the others. A step may be several
+    calls, as of windows one after another; their order has to be the same in every step. What is kept are the features
+    of one step.
 
     Make a new one for every batch.
 
     Args:
         network: In evaluation mode.
-        below: Noise level from which on steps take turns.
+        below: Noise level below which coarse levels answer for several steps.
+        interval: Steps that they answer for.
 
     Source:
-        Ma, Fang and Wang 2024, "DeepCache: accelerating diffusion models for free" (CVPR), with an interval of 2; that
-        the noisiest levels are left out is ours.
+        Ma, Fang and Wang 2024, "DeepCache: accelerating diffusion models for free" (CVPR), section 3.2; that the
+        noisiest levels are left out is ours.
     """
 
-    def __init__(self, network: DiffusionUNet, *, below: int) -> None:
-        self.network, self.below = network, below
+    def __init__(self, network: DiffusionUNet, *, below: int, interval: int) -> None:
+        self.network, self.below, self.interval = network, below, interval
         self.channels = network.channels
         self._level: int | None = None
+        self._steps = 0
         self._calls = 0
-        self._reuses = False
         self._kept: list[DeepFeatures] = []
 
     def __call__(self, x_t: Tensor, t: Tensor, **told: Any) -> Tensor:
         """Return the output (N, C or 2C, H, W) for noisy data (N, C, H, W), all of one noise level."""
         level = int(t[0])
         if level != self._level:
-            self._reuses = bool(self._kept) and not self._reuses and level < self.below
-            self._level, self._calls = level, 0
-            if not self._reuses:
-                self._kept = []
-        if not self._reuses:
+            self._level, self._calls, self._steps = level, 0, self._steps + 1
+            if not self._kept or level >= self.below or self._steps == self.interval:
+                self._kept, self._steps = [], 0
+        if self._calls == len(self._kept):
             self._kept.append(DeepFeatures())
         deep = self._kept[self._calls]
         self._calls += 1

@@ -243,8 +243,8 @@ class LayoutGenerator(RequestableModel):
     ) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
-        reuse_below = round(sampler.reuse_below * self.process.steps)
-        cached = DeepCache(self.network, below=reuse_below) if reuse_below else self.network
+        below, interval = round(sampler.reuse_below * self.process.steps), sampler.reuse_interval
+        cached = self.network if interval == 1 else DeepCache(self.network, below=below, interval=interval)
         network = WindowedNetwork(
             GuidedNetwork(cached, guidance) if guidance else cached,
             self.process,

@@ -86,11 +86,13 @@ class LayoutSamplerRecipe(SamplerRecipe):
     """How layouts are drawn.
 
     Attributes:
-        reuse_below: Noise level, as a share of T, below which the network's coarse levels answer for two steps
-            (:class:`cellweave.diffusion.DeepCache`); 0: they run in every step.
+        reuse_interval: Steps that the network's coarse levels answer for (:class:`cellweave.diffusion.DeepCache`); 1:
+            they run in every step.
+        reuse_below: Noise level, as a share of T, below which they do.
     """
 
-    reuse_below: float = Field(default=0.0, ge=0, le=1)
+    reuse_interval: int = Field(default=1, ge=1)
+    reuse_below: float = Field(default=0.85, ge=0, le=1)
 
 
 class LayoutRecipe(Recipe):

@@ -79,7 +79,7 @@ def generate_layouts(
         hold_counts: Hold layouts to their counts while they are made, where the model is told counts.
         sampler: ``ddpm``, ``ddim``, ``dpm-solver++`` or ``unipc``; the recipe's when None.
         steps: Of the sampler; the recipe's when None.
-        reuse: Let the network's coarse levels answer for two steps, where the model's sampler does.
+        reuse: Let the network's coarse levels answer for several steps, where the model's sampler does.
         batch_size: Layouts at a time.
         revision: Commit of a model on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.

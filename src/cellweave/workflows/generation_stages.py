@@ -39,7 +39,7 @@ class Sampling:
         batch_size: Samples at a time.
         name: Of the sampler; the model's own when None.
         steps: Of the sampler; the model's own when None.
-        reuse: Let the network's coarse levels answer for two steps, where the model's own sampler does.
+        reuse: Let the network's coarse levels answer for several steps, where the model's own sampler does.
 
     Raises:
         InvalidInputError: A number is out of its range.
@@ -72,8 +72,8 @@ class Sampling:
         another = self.name is not None and self.name != own.name
         if another:
             changes |= {"name": self.name, "level_power": 1.0}
-        if (another or not self.reuse) and "reuse_below" in type(own).model_fields:
-            changes["reuse_below"] = 0.0
+        if (another or not self.reuse) and "reuse_interval" in type(own).model_fields:
+            changes["reuse_interval"] = 1
         try:
             chosen = type(own).model_validate({**own.model_dump(), **changes})
         except ValidationError as error:
