@@ -18,8 +18,7 @@ def layout_card(config: dict[str, Any], metrics: dict[str, Any], *, source: str)
     begun, before = beginning_in_words(config)
     return f"""# Layouts of cells, learnt from {data["name"]}
 
-Generates positions and classes ({names}) of the cells of {side}×{side}-pixel windows at {scale}, together with the
-spatial density of each class ({recipe["channels"]["density"]}).
+Generates positions and classes ({names}) of the cells of {side}×{side}-pixel windows at {scale}{_densities(recipe)}.
 
 - **Training data**: {data["name"]} ({source}); {training["images"]} images, licence {data["licence"]};
   checksum `{data["checksum"][:16]}`.{before}
@@ -31,6 +30,12 @@ spatial density of each class ({recipe["channels"]["density"]}).
 
 Use: `cellweave generate layouts --model THIS_FOLDER --count 50 --seed 7 --out OUT`.
 """
+
+
+def _densities(recipe: dict[str, Any]) -> str:
+    """Return in words what the model draws beside the cells."""
+    density = recipe["channels"]["density"]
+    return "" if density == "none" else f",\ntogether with the spatial density of each class ({density})"
 
 
 def _told(config: dict[str, Any]) -> str:
