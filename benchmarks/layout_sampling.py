@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--layouts", type=int, default=8, help="of a batch")
     parser.add_argument("--paper-layouts", type=int, default=2, help="of every run that takes one at a time")
     parser.add_argument("--steps", type=int, help="of the model's sampler; its recipe's without")
-    parser.add_argument("--steps-run", type=int, default=PAPER.steps, help="at most, where counts are not held")
+    parser.add_argument("--steps-run", type=int, default=PAPER.steps, help="at most, where every step costs the same")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     arguments = parser.parse_args()
@@ -138,7 +138,7 @@ def main() -> None:
 def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | None) -> list[Way]:
     """Return every change of the paper's protocol by itself, then all together, then the model's own default."""
     default = generator.recipe.sampler
-    own = default.model_copy(update={"steps": steps or default.steps})
+    own = default.with_steps(steps or default.steps)
     fast, holds = bf16_is_fast(generator.device), generator.channel_means is not None
     together = Way("all together", own, layouts, bf16=fast, held=holds, channels_last=True)
     usual = replace(together, name=f"the model's own default: {described(default)}", sampler=default)
@@ -147,10 +147,10 @@ def changes(paper: Way, generator: TimedGenerator, layouts: int, steps: int | No
     else:
         ends = [replace(together, name=f"all together: {described(own)}"), usual]
     reused = own.reuse_interval > 1
-    whole = own.model_copy(update={"reuse_interval": 1})
+    whole = own.whole()
     return [
         replace(paper, name=f"steps: {described(whole)}", sampler=whole),
-        *([replace(paper, name=f"steps: {described(own)}", sampler=own)] if reused else []),
+        *([replace(paper, name=f"steps and reuse: {described(own)}", sampler=own)] if reused else []),
         replace(paper, name="memory: channels last", channels_last=True),
         replace(paper, name=f"batching: {layouts} at a time", batch=layouts),
         *([replace(paper, name="precision: bf16", bf16=True)] if fast else []),

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from cellweave.core import InvalidInputError
 from cellweave.diffusion import DeepCache, DeepFeatures, DiffusionUNet, DiffusionUNetRecipe, GuidedNetwork
 
 SHAPE = DiffusionUNetRecipe(widths=(16, 32), blocks=2, attention_levels=(1,), head_channels=16)
@@ -45,11 +46,11 @@ def test_the_first_step_runs_the_whole_network_whatever_its_level():
 
 def test_every_window_of_a_step_reuses_its_own_features():
     net, windows, t = network(), torch.randn(3, 2, 3, 16, 16), torch.tensor([5, 5])
-    cache, together = cached(net), [cached(net) for _ in windows]
+    cache, apart = cached(net), [cached(net) for _ in windows]
     with torch.inference_mode():
         for level in (60, 50, 40):
             found = [cache(window, torch.full_like(t, level)) for window in windows]
-            expected = [one(window, torch.full_like(t, level)) for one, window in zip(together, windows, strict=True)]
+            expected = [one(window, torch.full_like(t, level)) for one, window in zip(apart, windows, strict=True)]
             assert all(map(torch.equal, found, expected))
 
 
@@ -83,3 +84,15 @@ def test_guidance_keeps_the_features_of_both_branches():
         given = net(x, t, condition=condition, deep=deep["given"])
         null = net(x, t, condition=torch.zeros_like(condition), deep=deep["null"])
     torch.testing.assert_close(found, given + (given - null), rtol=1e-4, atol=1e-5)
+
+
+def test_an_interval_without_steps_is_refused():
+    with pytest.raises(InvalidInputError, match="an interval of 0"):
+        cached(interval=0)
+
+
+def test_a_network_of_one_level_reuses_its_middle_alone():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = DiffusionUNet(DiffusionUNetRecipe(widths=(16,), blocks=1, attention_levels=()), 3).eval()
+    assert levels_run(cached(net), [60, 50, 40]) == [60, 40]

@@ -7,11 +7,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from cellweave.core import InvalidInputError, torch_generator
 from cellweave.data import CellClass
-from cellweave.diffusion import DiffusionProcess, ProcessRecipe
-from cellweave.layouts import CountingCategories, LayoutGenerator, LayoutRecipe, TrainingCounts, WindowedNetwork
+from cellweave.diffusion import DiffusionProcess, ProcessRecipe, SamplerRecipe
+from cellweave.layouts import (
+    CountingCategories,
+    LayoutGenerator,
+    LayoutRecipe,
+    LayoutSamplerRecipe,
+    TrainingCounts,
+    WindowedNetwork,
+)
 from cellweave.layouts.channel_scale import ChannelScale
 from cellweave.layouts.network import build_network
 from cellweave.layouts.windows import window_starts
@@ -161,17 +169,37 @@ def test_larger_layouts_have_their_size_and_do_not_depend_on_the_batch(pad):
 
 
 @pytest.mark.parametrize(("size", "windows"), [(None, 1), ((32, 52), 2)])
-def test_coarse_levels_answer_for_several_steps_below_a_level_in_every_window(size, windows):
+@pytest.mark.parametrize(("condition", "guidance"), [("none", 0.0), ("counts", 0.0), ("counts", 1.0)])
+def test_coarse_levels_answer_for_several_steps_below_a_level_in_every_window(size, windows, condition, guidance):
     runs, sampler = [], {"name": "ddim", "steps": 10, "reuse_interval": 3, "reuse_below": 0.55}
-    generator = drawer(sampler=sampler)
+    generator = drawer(sampler=sampler, condition=condition, drop=0.1)
     generator.network.middle.register_forward_hook(lambda *_: runs.append(1))
-    found = places(generator.generate([0, 1, 2], seed=3, size=size, batch_size=3))
+    found = places(generator.generate([0, 1, 2], seed=3, size=size, guidance=guidance, batch_size=3))
     assert len(runs) == windows * 6  # five steps above, and one of the five below
-    assert places(generator.generate([2], seed=3, size=size))[0] == pytest.approx(np.array(found[2]), abs=1e-2)
+    assert places(generator.generate([2], seed=3, size=size, guidance=guidance))[0] == pytest.approx(
+        np.array(found[2]), abs=1e-2
+    )
     runs.clear()
     whole = generator.recipe.sampler.model_copy(update={"reuse_interval": 1})
-    assert places(generator.generate([0, 1, 2], seed=3, size=size, batch_size=3, sampler=whole)) != found
+    assert (
+        places(generator.generate([0, 1, 2], seed=3, size=size, guidance=guidance, batch_size=3, sampler=whole))
+        != found
+    )
     assert len(runs) == windows * 10
+
+
+def test_samplers_and_recipes_without_reuse_run_the_whole_network():
+    generator, runs = drawer(sampler={"name": "ddim", "steps": 3}), []  # as stored before there was reuse
+    assert generator.recipe.sampler.reuse_interval == 1
+    generator.network.middle.register_forward_hook(lambda *_: runs.append(1))
+    list(generator.generate([0], seed=3, sampler=SamplerRecipe(name="ddim", steps=10)))
+    assert len(runs) == 10
+
+
+@pytest.mark.parametrize("change", [{"reuse_interval": 0}, {"reuse_below": 1.5}, {"reuse_below": float("nan")}])
+def test_reuse_of_what_cannot_be_is_refused(change):
+    with pytest.raises(ValidationError, match=next(iter(change))):
+        LayoutSamplerRecipe.model_validate(change)
 
 
 def test_counts_are_of_the_whole_layout_and_windows_are_told_their_share():

@@ -9,7 +9,7 @@ from cellweave.diffusion.hybrid_loss import hybrid_loss, loss_per_sample
 from cellweave.diffusion.process import DiffusionProcess, ProcessRecipe
 from cellweave.diffusion.restoring import restore
 from cellweave.diffusion.sampling import Condition, NetworkCall, sample, sample_batches
-from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, refuse_more_steps, sampling_levels
+from cellweave.diffusion.schedulers import Sampler, SamplerRecipe, SamplerT, refuse_more_steps, sampling_levels
 from cellweave.diffusion.spade import SpatiallyAdaptiveNorm
 from cellweave.diffusion.unet import Conditioning, DeepFeatures, DiffusionUNet, DiffusionUNetRecipe
 from cellweave.diffusion.weighting import WeightingName, WeightingRecipe, level_weights
@@ -32,6 +32,7 @@ __all__ = [
     "ProcessRecipe",
     "Sampler",
     "SamplerRecipe",
+    "SamplerT",
     "SpatiallyAdaptiveNorm",
     "WeightingName",
     "WeightingRecipe",

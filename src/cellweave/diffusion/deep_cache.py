@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from cellweave.core import InvalidInputError
 from cellweave.diffusion.unet import DeepFeatures, DiffusionUNet
 
 
@@ -14,15 +15,18 @@ class DeepCache:
 
     Where noise is strong, which is where the plan of a sample is decided, every step runs the whole network. Below, the
     whole network runs in one of ``interval`` steps, and its finest level alone in the others. A step may be several
-    calls, as of windows one after another; their order has to be the same in every step. What is kept are the features
-    of one step.
+    calls, as of windows one after another; their order has to be the same in every step. The features of one step are
+    kept, at the resolution and with the channels of the finest level, those of all windows.
 
     Make a new one for every batch.
 
     Args:
         network: In evaluation mode.
         below: Noise level below which coarse levels answer for several steps.
-        interval: Steps that they answer for.
+        interval: Steps that they answer for, at least 1.
+
+    Raises:
+        InvalidInputError: There is no such interval.
 
     Source:
         Ma, Fang and Wang 2024, "DeepCache: accelerating diffusion models for free" (CVPR), section 3.2; that the
@@ -30,6 +34,8 @@ class DeepCache:
     """
 
     def __init__(self, network: DiffusionUNet, *, below: int, interval: int) -> None:
+        if interval < 1:
+            raise InvalidInputError(f"coarse levels answer for 1 step or more, got an interval of {interval}.")
         self.network, self.below, self.interval = network, below, interval
         self.channels = network.channels
         self._level: int | None = None

@@ -45,6 +45,18 @@ class SamplerRecipe(BaseModel):
             raise ValueError(f"level_power needs the spacing 'trailing', got '{self.timestep_spacing}'")
         return self
 
+    def with_steps(self, steps: int) -> Self:
+        """Return the same sampler with another number of steps."""
+        return self.model_copy(update={"steps": steps})
+
+    def whole(self) -> Self:
+        """Return the same sampler with the whole network in every step."""
+        return self
+
+    def named(self, name: str) -> Self:
+        """Return the sampler of another name, with even levels and the whole network in every step."""
+        return self.whole().model_copy(update={"name": name, "level_power": 1.0})
+
 
 SamplerT = TypeVar("SamplerT", bound=SamplerRecipe)
 

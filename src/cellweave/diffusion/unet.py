@@ -218,10 +218,12 @@ class DiffusionUNet(nn.Module):
             x = stage(x, context)
             passed.append(x)
         shown = Context(_repeated(embedding, branches), given if given is None else given.to(x_t.dtype), kept)
-        deep = DeepFeatures() if deep is None else deep
-        if deep.features is None:
-            deep.features = self._deep_features(x, context, shown, branches)
-        x = deep.features
+        if deep is None or deep.features is None:
+            x = self._deep_features(x, context, shown, branches)
+            if deep is not None:
+                deep.features = x
+        else:
+            x = deep.features
         for stage in self.decoder[-finest - 1 :]:
             x = stage(torch.cat([x, _repeated(passed.pop(), branches)], dim=1), shown)
         x = self.exit(functional.silu(self.exit_norm(x)))

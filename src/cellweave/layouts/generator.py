@@ -21,6 +21,7 @@ from cellweave.diffusion import (
     DiffusionUNet,
     GuidedNetwork,
     NetworkCall,
+    SamplerRecipe,
     sample,
     sampling_levels,
 )
@@ -170,7 +171,7 @@ class LayoutGenerator(RequestableModel):
         *,
         seed: int,
         batch_size: int = 16,
-        sampler: LayoutSamplerRecipe | None = None,
+        sampler: SamplerRecipe | None = None,
         category: int | None = None,
         counts: Mapping[str, int] | None = None,
         size: tuple[int, int] | None = None,
@@ -239,12 +240,14 @@ class LayoutGenerator(RequestableModel):
             progress("generating layouts", start + len(some), len(indices))
 
     def _network_call(
-        self, guidance: float, sampler: LayoutSamplerRecipe, requests_to_hold: Sequence[CountRequest]
+        self, guidance: float, sampler: SamplerRecipe, requests_to_hold: Sequence[CountRequest]
     ) -> NetworkCall:
         frame = self.recipe.frame
         nothing = torch.zeros(raster_channels(self.recipe, len(self.classes)), 1, 1)
-        below, interval = round(sampler.reuse_below * self.process.steps), sampler.reuse_interval
-        cached = self.network if interval == 1 else DeepCache(self.network, below=below, interval=interval)
+        cached: DiffusionUNet | DeepCache = self.network
+        if isinstance(sampler, LayoutSamplerRecipe) and sampler.reuse_interval > 1:
+            below = round(sampler.reuse_below * self.process.steps)
+            cached = DeepCache(self.network, below=below, interval=sampler.reuse_interval)
         network = WindowedNetwork(
             GuidedNetwork(cached, guidance) if guidance else cached,
             self.process,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -93,6 +93,16 @@ class LayoutSamplerRecipe(SamplerRecipe):
 
     reuse_interval: int = Field(default=1, ge=1)
     reuse_below: float = Field(default=0.85, ge=0, le=1)
+
+    def with_steps(self, steps: int) -> Self:
+        """Return the sampler with another number of steps, where coarse levels answer for as much of the noise."""
+        every = self.reuse_interval
+        interval = 1 if every == 1 else max(1, round(every * steps / self.steps))
+        return self.model_copy(update={"steps": steps, "reuse_interval": interval})
+
+    def whole(self) -> Self:
+        """Return the same sampler with the whole network in every step."""
+        return self.model_copy(update={"reuse_interval": 1})
 
 
 class LayoutRecipe(Recipe):

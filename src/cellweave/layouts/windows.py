@@ -29,7 +29,8 @@ class WindowedNetwork:
     At every step the network sees each window of the noisy raster, and what it says of a pixel is the weighted mean
     over the windows that hold the pixel. Weights rise linearly over the overlap, so that no window ends abruptly. All
     windows are told the same. Windows are seen one after the other: beside the raster itself, memory is that of one
-    window. A raster of the size of the window is given to the network as it is.
+    window, and where coarse levels are reused that of their features, some times the raster's. A raster of the size of
+    the window is given to the network as it is.
 
     Where the model pads its crops, the windows inside the raster are shown the padding that it knows: background, with
     the noise of that place, as on the way that leads from this noise to background. What it says there is left out.

@@ -89,7 +89,7 @@ def generate_layouts(
     Raises:
         CellweaveError: The model or the output place cannot be used, or an option makes no sense.
     """
-    sampling = Sampling(seed, batch_size, sampler, steps, reuse)
+    sampling = Sampling(seed, batch_size, sampler, steps, reuse=reuse)
     wish = LayoutWish(category, counts, size, named_correction(correct), hold_counts)
     stage = LayoutStage(model, count=count, wish=wish, sampling=sampling, revision=revision, device=device)
     out = Path(out)

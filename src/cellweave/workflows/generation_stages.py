@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from cellweave.core import InvalidInputError, sha256_of
 from cellweave.core.progress import Progress
 from cellweave.data import write_png
-from cellweave.diffusion import SamplerRecipe
-from cellweave.diffusion.schedulers import SamplerT
+from cellweave.diffusion import SamplerRecipe, SamplerT
 from cellweave.images import ImageGenerator
 from cellweave.images.condition import Scene
 from cellweave.images.model_config import FORMAT as IMAGES
@@ -68,14 +67,13 @@ class Sampling:
         Raises:
             InvalidInputError: There is no such sampler, or its steps are not from 1 to the noise levels.
         """
-        changes: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
-        another = self.name is not None and self.name != own.name
-        if another:
-            changes |= {"name": self.name, "level_power": 1.0}
-        if (another or not self.reuse) and "reuse_interval" in type(own).model_fields:
-            changes["reuse_interval"] = 1
+        changed = own if self.reuse else own.whole()
+        if self.name is not None and self.name != own.name:
+            changed = changed.named(self.name)
+        if self.steps is not None:
+            changed = changed.with_steps(self.steps)
         try:
-            chosen = type(own).model_validate({**own.model_dump(), **changes})
+            chosen = type(own).model_validate(changed.model_dump(warnings=False))
         except ValidationError as error:
             raise InvalidInputError(f"sampler: {first_misfit(error)}.") from error
         if chosen.steps > levels:

@@ -14,7 +14,7 @@ from cellweave.core import Cells, ModelFolderError, numpy_generator
 from cellweave.data import SemanticMask
 from cellweave.data.phantom import phantom_patch
 from cellweave.data.phantom.patch import MPP_RANGE
-from cellweave.diffusion.schedulers import SamplerT
+from cellweave.diffusion import SamplerT
 from cellweave.images.generator import ImageGenerator
 from cellweave.layouts.generator import LayoutGenerator
 from cellweave.localization import Locator
@@ -98,7 +98,7 @@ def _mask_of(cells: Cells) -> SemanticMask:
 
 
 def _quick(sampler: SamplerT) -> SamplerT:
-    return sampler.model_copy(update={"steps": min(_STEPS, sampler.steps)})
+    return sampler.with_steps(min(_STEPS, sampler.steps))
 
 
 @contextmanager
