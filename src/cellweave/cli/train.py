@@ -118,7 +118,7 @@ def layouts(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a diffusion model of cell layouts and their spatial densities."""
+    """Train a diffusion model of cell layouts, with their spatial densities where the recipe has them."""
     from cellweave.workflows.train import train_layouts
 
     with terminal_progress() as progress:

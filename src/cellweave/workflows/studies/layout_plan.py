@@ -33,7 +33,7 @@ class _Speed:
     Attributes:
         parameters: Of the network.
         per_step: Seconds of a training step.
-        per_call: Seconds of one step of the sampler, for a batch of layouts.
+        per_call: Seconds of one step of the sampler with the whole network, for a batch of layouts.
     """
 
     parameters: int
