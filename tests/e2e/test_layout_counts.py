@@ -163,6 +163,26 @@ def test_layouts_are_held_to_their_counts_unless_that_is_left_out(counted, tmp_p
     assert made["held"] != made["free"] == made["before"]
 
 
+def test_coarse_levels_are_reused_unless_that_is_left_out(counted, tmp_path):
+    """A model stored before there was reuse makes what `--no-reuse` makes."""
+    config = json.loads((counted / "config.json").read_text())
+    plain = {"name": "ddim", "steps": 8}
+    for name, sampler in (("reusing", plain | {"reuse_interval": 4, "reuse_below": 0.9}), ("before", plain)):
+        shutil.copytree(counted, tmp_path / name)
+        changed = {**config, "recipe": config["recipe"] | {"sampler": sampler}}
+        (tmp_path / name / "config.json").write_text(json.dumps(changed))
+    made = {}
+    for name, model, words in (
+        ("reused", "reusing", []),
+        ("whole", "reusing", ["--no-reuse"]),
+        ("before", "before", []),
+    ):
+        assert generate(tmp_path / model, tmp_path / "made" / name, "--count", "2", "--no-hold-counts", *words) == 0
+        dataset = CellDataset.open(tmp_path / "made" / name)
+        made[name] = [dataset.read_cells(one).xy.tolist() for one in dataset.names()]
+    assert made["reused"] != made["whole"] == made["before"]
+
+
 def test_a_data_set_is_not_held_to_counts_where_that_is_left_out(generators, counted, tmp_path):
     out = tmp_path / "out"
     models = ["--layouts", str(counted), "--images", str(generators / "img")]
