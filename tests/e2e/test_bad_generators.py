@@ -96,11 +96,11 @@ OF_BOTH = {
 OF_LAYOUTS = {
     "one class": (
         lambda: edit("config.json", classes=[{"name": "a", "colour": "#ff0000"}]),
-        "config.json: scale is of 7 channels, the model's rasters have 3; copy it again",
+        "config.json: scale is of 4 channels, the model's rasters have 2; copy it again",
     ),
     "scale of one channel": (
         lambda: edit("config.json", scale={"mean": [0.0], "spread": [1.0]}),
-        "config.json: scale is of 1 channels, the model's rasters have 7; copy it again",
+        "config.json: scale is of 1 channels, the model's rasters have 4; copy it again",
     ),
     "means without counts": (
         lambda: edit("config.json", channel_means={"weights": np.zeros((10, 4)).tolist()}),
