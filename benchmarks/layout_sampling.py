@@ -11,10 +11,10 @@ network is told its condition, the counts or the category of each layout, as tha
 Every factor is changed alone against the paper's protocol, then all of them together, with ``--steps`` where given;
 the last row is the model's own default, whose steps are its recipe's. ``--recipe`` takes a network of random weights of
 that recipe, one that tells categories or nothing, for three classes in place of a trained one; it takes as long. With
-``--steps-run`` fewer steps are run and their time is multiplied, except where counts are held or coarse levels answer
-for several steps: not every step costs the same there, so these rows are run whole. One clock measures all rows:
-``cpu``, the processor's time of this program alone, for machines that are busy with others (no measure of a GPU, nor of
-several threads); or ``wall``.
+``--steps-run`` fewer steps are run and their time is multiplied, what a run costs once included, which flatters the
+rest; not where counts are held or coarse levels answer for several steps: not every step costs the same there, so these
+rows are run whole. One clock measures all rows: ``cpu``, the processor's time of this program alone, for machines that
+are busy with others (no measure of a GPU, nor of several threads); or ``wall``.
 """
 
 from __future__ import annotations
@@ -120,17 +120,17 @@ def main() -> None:
     generator.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
     paper = Way("paper: DDIM-100, one at a time, fp32", PAPER, decode=watershed_decoder(generator))
     seconds_of(generator, replace(paper, sampler=LayoutSamplerRecipe(name="ddim", steps=2)), 1, 2)  # warming up
-    first = 0.0
-    for way in (paper, *changes(paper, generator, arguments.layouts, arguments.steps)):
-        count = max(way.batch, arguments.paper_layouts)
-        run = (
-            way.sampler.steps
-            if way.held or way.sampler.reuse_interval > 1
-            else min(arguments.steps_run, way.sampler.steps)
-        )
-        seconds = [seconds_of(generator, way, count, run) for _ in range(arguments.repeats)]
+    ways = (paper, *changes(paper, generator, arguments.layouts, arguments.steps))
+    times: dict[str, list[float]] = {way.name: [] for way in ways}
+    for _ in range(arguments.repeats):  # in turns, so that no way has the machine of another hour
+        for way in ways:
+            whole = way.held or way.sampler.reuse_interval > 1
+            run = way.sampler.steps if whole else min(arguments.steps_run, way.sampler.steps)
+            times[way.name].append(seconds_of(generator, way, max(way.batch, arguments.paper_layouts), run))
+    first = 1 / statistics.median(times[paper.name])
+    for way in ways:
+        seconds = times[way.name]
         rate = 1 / statistics.median(seconds)
-        first = first or rate
         spread = f"({1 / max(seconds):.3f} to {1 / min(seconds):.3f})" if arguments.repeats > 1 else "(one run)"
         print(f"{way.name:88} {rate:8.3f} layouts/s {spread:18} ×{rate / first:6.2f}")
 
